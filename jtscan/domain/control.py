@@ -1,0 +1,44 @@
+"""Progress and cancellation: plain objects that the engine knows, whoever listens."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from jtscan.domain.jobs import ProcessingResult
+
+
+class CancellationToken:
+    """Asks a running scan to stop; safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask the scan to stop after the symbol at work."""
+        self._event.set()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether somebody has asked."""
+        return self._event.is_set()
+
+    def __repr__(self) -> str:
+        return f"CancellationToken({'cancelled' if self.is_cancelled else 'running'})"
+
+
+class ProgressCallback(Protocol):
+    """Called with (completed, total) after every symbol, in the batch's thread."""
+
+    def __call__(self, completed: int, total: int, /) -> None: ...
+
+
+class ScanObserver(Protocol):
+    """Hears more than the progress callback: the phases, and each result as it is published."""
+
+    def on_phase(self, phase: str) -> None:
+        """Hear that the scan now resolves, reads, scans or aggregates."""
+
+    def on_result(self, result: ProcessingResult) -> None:
+        """Hear of one symbol's result, in the order of the job."""

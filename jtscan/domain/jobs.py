@@ -1,0 +1,112 @@
+"""One batch of symbols to process, and what became of each."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+import polars as pl
+
+from jtscan.domain.dates import DateRange, Timeframe
+from jtscan.domain.formulas import AnyFormula, as_formula, check_parameters
+from jtscan.errors import RequestError
+
+Warmup = Literal["auto", "full"]
+
+
+class JobType(StrEnum):
+    """What a job does with its symbols."""
+
+    SCAN = "scan"
+
+
+class Status(StrEnum):
+    """How a symbol ended; each symbol asked for has exactly one."""
+
+    MATCHED = "matched"
+    NO_MATCH = "no_match"
+    TOO_LITTLE_HISTORY = "too_little_history"
+    NO_DATA = "no_data"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ProcessingJob:
+    """One formula over one list of symbols.
+
+    ``labels`` is a frame with the name, market and sector of each symbol, for
+    formulas that read them. ``first`` keeps only the first bar of each run of
+    matches. ``warmup="full"`` reads all history before the range.
+    """
+
+    id: str
+    symbols: Sequence[str]
+    timeframe: Timeframe
+    date_range: DateRange
+    formula: AnyFormula
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    job_type: JobType = JobType.SCAN
+    first: bool = False
+    warmup: Warmup = "auto"
+    labels: pl.DataFrame | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "symbols", tuple(self.symbols))
+        object.__setattr__(self, "timeframe", Timeframe.parse(self.timeframe))
+        object.__setattr__(self, "formula", as_formula(self.formula))
+        object.__setattr__(self, "parameters", check_parameters(self.parameters))
+        object.__setattr__(self, "job_type", JobType(self.job_type))
+        if not self.id:
+            raise RequestError("id", "a job needs an id")
+        if self.warmup not in {"auto", "full"}:
+            raise RequestError("warmup", f"{self.warmup!r} is neither 'auto' nor 'full'")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowCounts:
+    """What was read of a symbol and is not a bar, in the range and its warm-up.
+
+    ``set_aside``: rows with an unknown price or volume. ``halts``: rows with
+    open = high = low = 0. ``duplicates``: equal rows read more than once.
+    """
+
+    set_aside: int = 0
+    halts: int = 0
+    duplicates: int = 0
+
+
+NO_ROWS = RowCounts()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ProcessingResult:
+    """What became of one symbol.
+
+    ``matches`` has one row per bar and signal that fired (symbol, timestamp,
+    signal_type, close, then the formula's columns), in time order. ``error``
+    is the reason of every status but matched and no_match. ``bars`` counts
+    the bars in the range; ``last_bar`` is the newest bar up to its end.
+    """
+
+    symbol: str
+    matches: pl.DataFrame
+    error: str | None = None
+    processing_time_ms: float = 0.0
+    status: Status | None = None
+    bars: int = 0
+    rows: RowCounts = NO_ROWS
+    last_bar: dt.date | None = None
+
+    def __post_init__(self) -> None:
+        if self.status is None:
+            object.__setattr__(self, "status", self._implied())
+        object.__setattr__(self, "status", Status(self.status))
+
+    def _implied(self) -> Status:
+        if self.error is not None:
+            return Status.FAILED
+        return Status.MATCHED if self.matches.height else Status.NO_MATCH

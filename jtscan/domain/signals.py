@@ -1,0 +1,72 @@
+"""The matches of a scan, gathered and counted."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from jtscan.errors import RequestError
+
+PIVOT_KEYS = ("symbol", "name", "market", "sector", "date", "month", "signal_type")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AggregatedSignals:
+    """All matches of a scan as one frame.
+
+    ``matches`` starts symbol, name, timestamp, signal_type, close, then the
+    formula's columns; sorted by timestamp, then symbol, unless asked
+    otherwise. ``found`` is the same before ``top=`` cut it; ``total_matches``
+    counts what was found. ``labels`` holds name, market and sector per symbol.
+    """
+
+    total_symbols: int
+    symbols_with_matches: int
+    total_matches: int
+    matches: pl.DataFrame
+    found: pl.DataFrame
+    labels: pl.DataFrame
+
+    def __repr__(self) -> str:
+        return f"AggregatedSignals({self.total_matches:,} matches in {self.symbols_with_matches:,} of {self.total_symbols:,} symbols)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SignalStatistics:
+    """How many matches there are, by symbol, by date and by signal.
+
+    The dicts are in falling order of count; ``counts`` is the frame behind
+    them: one row per symbol, date and signal_type, with name, market, sector,
+    month and the number of matches.
+    """
+
+    total: int
+    by_symbol: Mapping[str, int] = field(default_factory=dict)
+    by_date: Mapping[dt.date, int] = field(default_factory=dict)
+    by_signal_type: Mapping[str, int] = field(default_factory=dict)
+    counts: pl.DataFrame = field(repr=False)
+
+    def pivot(self, index: str, columns: str) -> pl.DataFrame:
+        """Count matches by any two of symbol, name, market, sector, date, month, signal_type.
+
+        One row per value of ``index``, one column per value of ``columns``,
+        both in rising order, and a last column ``total``; 0 where none fired.
+        """
+        for field_name, key in (("index", index), ("columns", columns)):
+            if key not in PIVOT_KEYS:
+                raise RequestError(field_name, f"{key!r} cannot be counted by; there are: {', '.join(PIVOT_KEYS)}")
+        if index == columns:
+            raise RequestError("columns", f"both are {index!r}; take two different ones")
+        if self.counts.is_empty():
+            return self.counts.select(index).with_columns(total=pl.lit(None, dtype=pl.Int64)).clear()
+        table = (
+            self.counts.with_columns(pl.col(columns).cast(pl.String).fill_null("(none)"))
+            .sort(columns)
+            .pivot(columns, index=index, values="matches", aggregate_function="sum")
+            .sort(index, nulls_last=True)
+        )
+        values = pl.exclude(index)
+        return table.with_columns(values.fill_null(0).cast(pl.Int64)).with_columns(pl.sum_horizontal(values).alias("total"))

@@ -1,0 +1,104 @@
+"""Everything that jtscan raises on purpose.
+
+    JtscanError
+    ├── RequestError (ValueError)      a value that was asked for cannot be used; names the field
+    ├── FormulaError (ValueError)      the formula's text is wrong; shows line, column and caret
+    ├── DataError                      files that cannot be read, or rows that cannot be bars
+    │   └── DataNotFoundError (FileNotFoundError)
+    └── MissingExtraError (ImportError)  an optional dependency is not installed
+
+A symbol whose data or evaluation fails raises none of these out of a scan: it
+ends as one row of the account, with its reason.
+"""
+
+from __future__ import annotations
+
+
+class JtscanError(Exception):
+    """Base of the errors that jtscan raises on purpose."""
+
+
+class RequestError(JtscanError, ValueError):
+    """A field of a request holds something that cannot be used.
+
+    The message starts with the field's name.
+    """
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+
+
+class FormulaError(JtscanError, ValueError):
+    """The formula cannot be understood; the message points at the place.
+
+    ``line`` and ``column`` count from 1, in characters, and are None for what
+    concerns the formula as a whole (an unknown parameter). ``hint`` is the
+    cure alone, for a form to show beside the editor.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        text: str = "",
+        line: int | None = None,
+        column: int | None = None,
+        width: int = 1,
+        hint: str | None = None,
+    ) -> None:
+        self.message = message
+        self.text = text
+        self.line = line
+        self.column = column
+        self.width = max(width, 1)
+        self.hint = hint
+        super().__init__(self._compose())
+
+    def _compose(self) -> str:
+        said = f"{self.message}; {self.hint}" if self.hint else self.message
+        if self.line is None or self.column is None:
+            return said
+        head = f"line {self.line}, column {self.column}: {said}"
+        lines = self.text.split("\n")
+        if not 1 <= self.line <= len(lines) or not lines[self.line - 1].strip():
+            return head
+        source, offset = _window(lines[self.line - 1], self.column - 1)
+        room = max(len(source) - offset, 1)
+        return f"{head}\n  {source}\n  {' ' * _cells(source[:offset])}{'^' * _caret(source, offset, min(self.width, room))}"
+
+
+def _window(line: str, offset: int, most: int = 100) -> tuple[str, int]:
+    """Cut a very long line to the part around the error."""
+    if len(line) <= most:
+        return line.replace("\t", " "), offset
+    start = max(0, min(offset - most // 2, len(line) - most))
+    return line[start : start + most].replace("\t", " "), offset - start
+
+
+def _cells(text: str) -> int:
+    """Columns that a text takes on a terminal: Hangul letters take two."""
+    return sum(2 if "\u1100" <= letter <= "\uffdc" else 1 for letter in text)
+
+
+def _caret(source: str, offset: int, width: int) -> int:
+    return max(_cells(source[offset : offset + width]), 1)
+
+
+class DataError(JtscanError):
+    """Files that cannot be read, or rows that cannot be bars; names the file or symbol."""
+
+
+class DataNotFoundError(DataError, FileNotFoundError):
+    """There is no data where it was looked for; says how to get some."""
+
+    def __str__(self) -> str:  # FileNotFoundError would print its errno
+        return str(self.args[0]) if self.args else ""
+
+
+class MissingExtraError(JtscanError, ImportError):
+    """An optional dependency is not installed; says which extra brings it."""
+
+    def __init__(self, purpose: str, extra: str) -> None:
+        super().__init__(f"{purpose} needs packages that are not installed: pip install 'jtscan[{extra}]'")
+        self.extra = extra

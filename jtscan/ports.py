@@ -1,0 +1,91 @@
+"""What the scan needs from outside, as protocols; in-memory doubles are in jtscan.testing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+import polars as pl
+
+from jtscan.domain.bars import Bars, ReadWindow
+from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
+from jtscan.domain.dates import DateRange, Timeframe
+from jtscan.domain.jobs import ProcessingJob, ProcessingResult
+
+
+class ISymbolRepository(Protocol):
+    """The list of symbols, with their names, markets and sectors."""
+
+    async def find_by_criteria(self, *, market: str | None = None, sector: str | None = None) -> list[str]:
+        """Return the symbols of a market and a sector, in a stable order; without either, all but indices."""
+
+    async def describe(self, symbols: Sequence[str]) -> pl.DataFrame:
+        """Return symbol, name, market, sector, listed, delisted of those symbols that are known."""
+
+    async def markets(self) -> list[str]:
+        """Return the markets there are, in rising order."""
+
+    async def sectors(self) -> list[str]:
+        """Return the sectors there are, in rising order."""
+
+
+class IPriceSnapshot(Protocol):
+    """The prices of one timeframe as they were when the snapshot was taken."""
+
+    @property
+    def version(self) -> str:
+        """What tells this data from any other."""
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """The columns of the files beyond symbol and timestamp: name to "number" or what else it is ("text")."""
+
+    def sizes(self, symbols: Sequence[str]) -> Mapping[str, int]:
+        """Return how many rows each known symbol has, for cutting chunks."""
+
+    def newest(self, symbols: Sequence[str], count: int) -> dt.date | None:
+        """Return the count-th newest timestamp among the symbols, the oldest if there are fewer; None without any."""
+
+    def read(self, symbols: Sequence[str], columns: Iterable[str], window: ReadWindow) -> Bars:
+        """Return the bars of the symbols in the window.
+
+        A symbol whose rows cannot be bars is a problem in the answer; a file
+        that cannot be read at all raises DataError.
+        """
+
+
+class IPriceRepository(Protocol):
+    """The bars of all symbols."""
+
+    def snapshot(self, timeframe: Timeframe) -> IPriceSnapshot:
+        """Take a snapshot; raises DataError where there is no data."""
+
+
+class IProcessingEngine(Protocol):
+    """Runs one formula over many symbols."""
+
+    @property
+    def data_version(self) -> str | None:
+        """The version of the data that the last batch read."""
+
+    def resolve_range(self, date_range: DateRange, symbols: Sequence[str], timeframe: Timeframe) -> DateRange:
+        """Turn ``last=n`` into the dates that it means for these symbols."""
+
+    def process_batch(
+        self,
+        job: ProcessingJob,
+        progress_callback: ProgressCallback | None = None,
+        cancellation_token: CancellationToken | None = None,
+        observer: ScanObserver | None = None,
+    ) -> list[ProcessingResult]:
+        """Process every symbol, in order; blocks."""
+
+    async def process_batch_async(
+        self,
+        job: ProcessingJob,
+        progress_callback: ProgressCallback | None = None,
+        cancellation_token: CancellationToken | None = None,
+        observer: ScanObserver | None = None,
+    ) -> list[ProcessingResult]:
+        """Do the same in a thread, without blocking the loop."""
