@@ -1,0 +1,1 @@
+"""The batch loop, and how a plan is run over bars."""

@@ -1,0 +1,90 @@
+"""The formula language: text → tree → graph → stages.
+
+Knows no symbols, no files and no batches. The flow of one formula::
+
+    source.parse        text → checked syntax tree, within the limits
+    compiler            tree → graph; names, kinds, calls (calls.py) against the table (functions.py)
+    plan.make_plan      graph → row steps and symbol steps (ops.py, talib.py), and the warm-up
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from jtscan.domain.formulas import AnyFormula, FormulaLike, PolarsFormula, as_formula, check_parameters
+from jtscan.errors import FormulaError
+from jtscan.formula.compiler import compile_text
+from jtscan.formula.description import FormulaDescription
+from jtscan.formula.expressions import plan_expressions
+from jtscan.formula.plan import Plan, make_plan
+
+__all__ = ["FormulaDescription", "Plan", "compile_formula", "describe"]
+
+
+def compile_formula(
+    formula: AnyFormula,
+    columns: Mapping[str, str] | None,
+    parameters: Mapping[str, float] | None = None,
+    *,
+    first: bool = False,
+) -> Plan:
+    """Make the plan of a formula.
+
+    ``columns`` are the columns of the price files: name to "number", or to
+    what else it is. ``first`` keeps the first bar of each run of a signal.
+
+    Raises
+    ------
+    FormulaError, RequestError
+        The formula cannot be understood, or not with these columns and parameters.
+    """
+    if isinstance(formula, PolarsFormula):
+        _refuse_options(parameters, first=first)
+        return plan_expressions(formula, columns)
+    script = compile_text(formula, columns, check_parameters(parameters or {}))
+    signals = script.signals
+    if first:
+        signals = {name: script.graph.first_of_run(node) for name, node in signals.items()}
+    return make_plan(script.graph, signals, script.columns)
+
+
+def _refuse_options(parameters: Mapping[str, float] | None, *, first: bool) -> None:
+    if parameters:
+        raise FormulaError("a formula of Polars expressions has no parameters", hint="put the numbers into the expressions")
+    if first:
+        raise FormulaError("first=True needs a formula in text", hint="write it into the expression: c & ~c.shift(1)")
+
+
+def describe(
+    formula: FormulaLike,
+    *,
+    columns: Mapping[str, str] | None = None,
+    parameters: Mapping[str, float] | None = None,
+    lookback: int | None = None,
+) -> FormulaDescription:
+    """Tell what a formula gives and needs, without data.
+
+    Examples
+    --------
+    >>> print(describe("fast = param(5, 2, 50)" + chr(10) + "buy = close > sma(close, fast)"))
+    signals       buy
+    columns       none
+    parameters    fast = 5 (2 to 50)
+    columns read  close
+    warm-up       4 bars before the range
+    """
+    value = as_formula(formula, lookback=lookback)
+    if isinstance(value, PolarsFormula):
+        plan = plan_expressions(value, columns)
+        return FormulaDescription(signals=tuple(plan.signals), reads=plan.reads, warmup=plan.warmup)
+    script = compile_text(value, columns, check_parameters(parameters or {}))
+    plan = make_plan(script.graph, script.signals, script.columns)
+    return FormulaDescription(
+        signals=tuple(plan.signals),
+        columns=tuple(plan.columns),
+        parameters=tuple(script.parameters.values()),
+        reads=(*plan.reads, *plan.texts),
+        unresolved=tuple(script.unresolved),
+        warmup=plan.warmup,
+        open_lengths=script.open_lengths,
+    )

@@ -1,0 +1,168 @@
+"""Binding a call to its row of the table: which argument is which, and whether its kind fits."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, NoReturn
+
+from jtscan.formula.functions import Arg, Function, Want
+from jtscan.formula.source import MAX_BARS
+from jtscan.formula.values import Bound, Call, Kind, Value
+
+if TYPE_CHECKING:
+    from jtscan.formula.compiler import _Compiler
+
+
+_FITS = {
+    Want.SERIES: {Kind.SERIES, Kind.UNRESOLVED},
+    Want.CONDITION: {Kind.CONDITION},
+    Want.VALUE: {Kind.SERIES, Kind.NUMBER, Kind.UNRESOLVED},
+    Want.ANY: {Kind.SERIES, Kind.CONDITION, Kind.UNRESOLVED},
+    Want.LENGTH: {Kind.NUMBER, Kind.UNRESOLVED},
+    Want.NUMBER: {Kind.NUMBER, Kind.UNRESOLVED},
+    Want.FLAG: {Kind.CONDITION},
+}
+
+
+def call(compiler: _Compiler, row: Function, node: ast.Call) -> Value:
+    """Compile a call of a function of the table."""
+    return _Binding(compiler, row, node).value()
+
+
+class _Binding:
+    """One call on its way to its row."""
+
+    def __init__(self, compiler: _Compiler, row: Function, node: ast.Call) -> None:
+        self.compiler = compiler
+        self.row = row
+        self.node = node
+
+    def value(self) -> Value:
+        bound = {arg.name: self._fit(arg, values) for arg, values in self._match()}
+        self._check_window_habit(bound)
+        if "" not in self.row.outputs:
+            return Value(kind=Kind.OUTPUTS, place=self.node, call=Call(self.row, bound))
+        made = self.row.outputs[""](self.compiler.graph, **bound)
+        return Value(kind=self.row.kind, place=self.node, node=made)
+
+    def _match(self) -> list[tuple[Arg, list[Value]]]:
+        """Pair each argument of the row with the values given, natural fields and defaults filled in."""
+        positional = self._positional()
+        keywords = self._keywords()
+        pairs = []
+        for arg in self.row.args:
+            given = [keywords.pop(arg.name)] if arg.name in keywords else []
+            if not arg.keyword_only and positional:
+                if given:
+                    self._fail(given[0].place, f"{self.row.name}: {arg.name} is given twice")
+                given = positional if arg.variadic else [positional.pop(0)]
+                positional = [] if arg.variadic else positional
+            pairs.append((arg, given or self._absent(arg)))
+        if positional:
+            self._fail(positional[0].place, f"{self.row.name} takes no more arguments", usage=True)
+        return pairs
+
+    def _positional(self) -> list[Value]:
+        for each in self.node.args:
+            if isinstance(each, ast.Starred):
+                self._fail(each, "'*' before an argument is not allowed")
+        values = [self.compiler.expression(each) for each in self.node.args]
+        first = self.row.args[0] if self.row.args else None
+        given = {keyword.arg for keyword in self.node.keywords}
+        if first is not None and first.natural and first.name not in given and (not values or values[0].kind is Kind.NUMBER):
+            values.insert(0, self._natural(first.natural))
+        return values
+
+    def _natural(self, field: str) -> Value:
+        name = ast.copy_location(ast.Name(id=field, ctx=ast.Load()), self.node.func)
+        return self.compiler._field(name, field)  # noqa: SLF001 - the other half of the compiler
+
+    def _keywords(self) -> dict[str, Value]:
+        there = [arg.name for arg in self.row.args if not arg.variadic]
+        keywords: dict[str, Value] = {}
+        for each in self.node.keywords:
+            if each.arg not in there:
+                self._fail(each, f"{self.row.name} has no argument {each.arg!r}" if each.arg else "'**' is not allowed", usage=True)
+            if each.arg in keywords:
+                self._fail(each, f"{self.row.name}: {each.arg} is given twice")
+            keywords[each.arg] = self.compiler.expression(each.value)
+        return keywords
+
+    def _absent(self, arg: Arg) -> list[Value]:
+        if arg.required:
+            self._fail(self.node, f"{self.row.name} needs {arg.name}, {arg.want}", usage=True)
+        constant = ast.copy_location(ast.Constant(value=arg.default), self.node)
+        return [self.compiler.expression(constant)]
+
+    def _fit(self, arg: Arg, values: list[Value]) -> Bound:
+        for each in values:
+            self._check_kind(arg, each)
+        if arg.variadic:
+            return [each.as_node(self.compiler.graph) for each in values]
+        (value,) = values
+        match arg.want:
+            case Want.LENGTH:
+                return self._length(arg, value)
+            case Want.NUMBER:
+                return self._number(arg, value)
+            case Want.FLAG:
+                return self._flag(arg, value)
+        return value.as_node(self.compiler.graph)
+
+    def _check_kind(self, arg: Arg, value: Value) -> None:
+        if value.kind in _FITS[arg.want]:
+            return
+        self.compiler._refuse_outputs(value, value.place)  # noqa: SLF001
+        hint = None
+        if arg.want is Want.CONDITION:
+            hint = "compare it, such as x > 0"
+        elif value.kind is Kind.CONDITION and "condition" not in arg.want:
+            hint = "count(condition, n) counts the bars on which it was true"
+        elif arg.want is Want.LENGTH:
+            hint = "a length is a number or a parameter"
+        self._fail(value.place, f"{self.row.name}: {arg.name} must be {arg.want}, this is {value.kind}", hint=hint)
+
+    def _length(self, arg: Arg, value: Value) -> int:
+        if value.kind is Kind.UNRESOLVED:
+            self.compiler.script.open_lengths = True
+            return max(int(arg.least or 1), 2)
+        number = value.number
+        if number != int(number):
+            self._fail(value.place, f"{self.row.name}: {arg.name} = {number:g} is not a whole number of bars")
+        if number < (arg.least or 0):
+            self._fail(value.place, f"{self.row.name}: {arg.name} = {number:g} is too short; the least is {arg.least:g}")
+        most = arg.most or MAX_BARS
+        if number > most:
+            self._fail(value.place, f"{self.row.name}: {arg.name} = {number:,.0f} is too long; the most is {most:,.0f}")
+        return int(number)
+
+    def _number(self, arg: Arg, value: Value) -> float:
+        if value.kind is Kind.UNRESOLVED:
+            self.compiler.script.open_lengths = True
+            return float(arg.default)
+        if arg.least is not None and value.number < arg.least:
+            self._fail(value.place, f"{self.row.name}: {arg.name} = {value.number:g} is below {arg.least:g}")
+        return float(value.number)
+
+    def _flag(self, arg: Arg, value: Value) -> bool:
+        if value.truth is None:
+            self._fail(value.place, f"{self.row.name}: {arg.name} must be True or False")
+        return value.truth
+
+    def _check_window_habit(self, bound: dict[str, Bound]) -> None:
+        """max(close, 20) is a window in some dialects: ask for the word that means it."""
+        if self.row.name not in {"max", "min"} or len(self.node.args) != 2:  # noqa: PLR2004
+            return
+        last = self.node.args[1]
+        if isinstance(last, ast.Constant) and isinstance(last.value, int) and last.value > 1:
+            series, n = self.compiler.source.segment(self.node.args[0]), last.value
+            window = "highest" if self.row.name == "max" else "lowest"
+            what = "larger" if self.row.name == "max" else "smaller"
+            self._fail(
+                self.node,
+                f"{self.row.name}({series}, {n}) compares with the number {n}",
+                hint=f"over {n} bars write {window}({series}, {n}); for the {what} of the two, {self.row.name}({series}, {n}.0)",
+            )
+
+    def _fail(self, place: ast.AST, message: str, *, hint: str | None = None, usage: bool = False) -> NoReturn:
+        self.compiler.source.fail(place, message, hint=f"usage: {self.row.usage}" if usage else hint)

@@ -1,0 +1,45 @@
+"""What a formula gives and needs, for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jtscan.formula.parameters import Parameter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormulaDescription:
+    """Signals and columns that a formula gives; parameters, columns and earlier bars that it needs.
+
+    ``unresolved`` names are a column or a parameter, which only data or
+    values can tell. ``warmup`` counts bars before the range, None = all history.
+    """
+
+    signals: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    reads: tuple[str, ...] = ()
+    unresolved: tuple[str, ...] = ()
+    warmup: int | None = 0
+    open_lengths: bool = False
+
+    @property
+    def warmup_text(self) -> str:
+        """The warm-up in words."""
+        if self.open_lengths:
+            return f"depends on {', '.join(self.unresolved)}: give values to know"
+        if self.warmup is None:
+            return "all history"
+        return f"{self.warmup:,} bars before the range" if self.warmup else "none"
+
+    def __str__(self) -> str:
+        rows = [
+            ("signals", ", ".join(self.signals)),
+            ("columns", ", ".join(self.columns) or "none"),
+            ("parameters", ", ".join(str(each) for each in self.parameters) or "none"),
+            ("columns read", ", ".join(name for name in self.reads if name not in self.unresolved) or "none"),
+            *([("column or parameter", ", ".join(self.unresolved))] if self.unresolved else []),
+            ("warm-up", self.warmup_text),
+        ]
+        width = max(len(label) for label, _ in rows)
+        return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)

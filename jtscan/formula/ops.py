@@ -1,0 +1,230 @@
+"""The primitive operations of the graph: how each is computed and what it looks back on.
+
+A *row* operation is one Polars expression over a whole chunk of symbols; where
+it looks back, the bar's position in its symbol (``_i``) masks what belongs to
+the symbol before. A *symbol* operation is an indicator, computed on each run
+of bars on which its arguments are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import reduce
+from typing import Any
+
+import polars as pl
+
+from jtscan.formula import talib
+from jtscan.formula.graph import Node
+
+I = pl.col("_i")  # noqa: E741 - position of the bar in its symbol, from 0
+X = pl.col("_x")  # row in the chunk, from 0
+
+Lower = Callable[[Node, Sequence[pl.Expr]], pl.Expr]
+
+
+class Locality(StrEnum):
+    """What an operation needs to see."""
+
+    ROW = "row"
+    SYMBOL = "symbol"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Op:
+    """One row of the table of operations.
+
+    ``lookback`` is how many bars before now it reads of its arguments.
+    ``heavy`` operations become a column, whoever reads them; ``reads_twice``
+    names the arguments that its expression repeats, so they become columns.
+    ``leaves_finite`` marks results that may be infinite or NaN.
+    ``overflows`` marks those that only a consumer of another kind would
+    mistake, so that a chain of sums is checked once.
+    """
+
+    lower: Lower
+    locality: Locality = Locality.ROW
+    lookback: Callable[[Node], int] = lambda _: 0
+    heavy: bool = False
+    reads_twice: tuple[int, ...] = ()
+    leaves_finite: bool = False
+    overflows: bool = False
+    all_history: bool = False
+
+
+def lower_talib(node: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    """Write an indicator as its Polars expression."""
+    name, output, options = node.params
+    return talib.expression(str(name), args, dict(options), output)  # type: ignore[call-overload]
+
+
+def _window(node: Node) -> int:
+    return _bars(node) - 1
+
+
+def _bars(node: Node) -> int:
+    return int(node.params[0])  # type: ignore[call-overload]
+
+
+def _shift(node: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    return pl.when(_bars(node) <= I).then(args[0].shift(_bars(node)))
+
+
+def _choose(_: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    condition, then, otherwise = args
+    return pl.when(condition).then(then).when(~condition).then(otherwise)
+
+
+def _larger(_: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    a, b = args
+    return pl.when(a >= b).then(a).when(a < b).then(b)
+
+
+def _smaller(_: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    a, b = args
+    return pl.when(a <= b).then(a).when(a > b).then(b)
+
+
+def _modulo(_: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    a, b = args
+    return a - b * (a / b).floor()
+
+
+def _last_true(_: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    """Row of the latest true bar; -1 after a symbol's begin or an unknown without one since."""
+    c = args[0]
+    return pl.when(c).then(X).when(c.is_null() | (I == 0)).then(-1).forward_fill()
+
+
+def _earlier_true(_: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    """Row of the latest true bar before this one."""
+    return pl.when(I >= 1).then(args[0].shift(1)).otherwise(-1)
+
+
+def _follow(_: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    """From a row with a true bar to the true bar before it."""
+    at, earlier = args
+    return earlier.gather(pl.when(at >= 0).then(at))
+
+
+def _take(_: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    values, at = args
+    return values.gather(pl.when(at >= 0).then(at))
+
+
+def _since(_: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    return pl.when(args[0] >= 0).then(X - args[0]).cast(pl.Float64)
+
+
+def _streak(_: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    c = args[0]
+    before = pl.when(c).then(pl.when(I == 0).then(X - 1)).otherwise(X).forward_fill()
+    return pl.when(c.is_not_null()).then(X - before).cast(pl.Float64)
+
+
+def _count(node: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    counted = args[0].cast(pl.Int32).rolling_sum(_bars(node))
+    return pl.when(_window(node) <= I).then(counted).cast(pl.Float64)
+
+
+def _latest_row(_: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    """Row of the latest bar on which the condition is true, of whatever symbol."""
+    return pl.when(args[0]).then(X).forward_fill()
+
+
+def _decided(node: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    """Three-valued within (decided by a true bar) and every (by a false one)."""
+    hit, unknown = args
+    window, decision = _bars(node), bool(node.params[1])
+    first = pl.max_horizontal(X - (window - 1), X - I)
+    undecided = (I < window - 1) | (unknown >= first).fill_null(value=False)  # noqa: SIM300
+    return (
+        pl.when(hit >= first)
+        .then(pl.lit(decision))
+        .when(undecided)
+        .then(None)
+        .otherwise(pl.lit(not decision))
+    )
+
+
+def _clock(part: Callable[[pl.Expr], pl.Expr]) -> Op:
+    """Something read off the timestamp."""
+    moment = pl.col("timestamp").cast(pl.Datetime("us"))
+    return Op(lower=lambda _, __: part(moment.dt).cast(pl.Float64))  # type: ignore[arg-type]
+
+
+def _binary(operation: Callable[[Any, Any], pl.Expr], **traits: Any) -> Op:
+    return Op(lower=lambda _, args: reduce(operation, args), **traits)
+
+
+def _unary(operation: Callable[[pl.Expr], pl.Expr], **traits: Any) -> Op:
+    return Op(lower=lambda _, args: operation(args[0]), **traits)
+
+
+OPS: dict[str, Op] = {
+    "field": Op(lower=lambda node, _: pl.col(str(node.params[0]))),
+    "text": Op(lower=lambda node, _: pl.col(str(node.params[0]))),
+    "number": Op(lower=lambda node, _: pl.lit(float(node.params[0]), dtype=pl.Float64)),  # type: ignore[arg-type]
+    "truth": Op(lower=lambda node, _: pl.lit(bool(node.params[0]))),
+    "bar_index": Op(lower=lambda _, __: I.cast(pl.Float64), all_history=True),
+    "date": _clock(lambda at: at.year().cast(pl.Int32) * 10_000 + at.month().cast(pl.Int32) * 100 + at.day()),  # type: ignore[attr-defined]
+    "dayofweek": _clock(lambda at: at.weekday()),  # type: ignore[attr-defined]
+    "month": _clock(lambda at: at.month()),  # type: ignore[attr-defined]
+    "year": _clock(lambda at: at.year()),  # type: ignore[attr-defined]
+    "hour": _clock(lambda at: at.hour()),  # type: ignore[attr-defined]
+    "minute": _clock(lambda at: at.minute()),  # type: ignore[attr-defined]
+    # arithmetic
+    "add": _binary(lambda a, b: a + b, overflows=True),
+    "sub": _binary(lambda a, b: a - b, overflows=True),
+    "mul": _binary(lambda a, b: a * b, overflows=True),
+    "neg": _unary(lambda a: -a, overflows=True),
+    "div": _binary(lambda a, b: a / b, leaves_finite=True),
+    "mod": Op(lower=_modulo, reads_twice=(0, 1), leaves_finite=True),
+    "pow": _binary(lambda a, b: a.pow(b), leaves_finite=True),
+    # comparisons and logic
+    "gt": _binary(lambda a, b: a > b),
+    "ge": _binary(lambda a, b: a >= b),
+    "lt": _binary(lambda a, b: a < b),
+    "le": _binary(lambda a, b: a <= b),
+    "eq": _binary(lambda a, b: a == b),
+    "ne": _binary(lambda a, b: a != b),
+    "and": _binary(lambda a, b: a & b),
+    "or": _binary(lambda a, b: a | b),
+    "not": _unary(lambda a: ~a),
+    "is": Op(lower=lambda node, args: args[0] == pl.lit(str(node.params[0]))),
+    "in": Op(lower=lambda node, args: args[0].is_in(list(node.params))),
+    "if": Op(lower=_choose, reads_twice=(0,)),
+    # element by element
+    "max": Op(lower=_larger, reads_twice=(0, 1)),
+    "min": Op(lower=_smaller, reads_twice=(0, 1)),
+    "abs": _unary(lambda a: a.abs()),
+    "sqrt": _unary(lambda a: a.sqrt(), leaves_finite=True),
+    "log": _unary(lambda a: a.log(), leaves_finite=True),
+    "exp": _unary(lambda a: a.exp(), leaves_finite=True),
+    "round": _unary(lambda a: a.round(0, mode="half_away_from_zero")),
+    "floor": _unary(lambda a: a.floor()),
+    "ceil": _unary(lambda a: a.ceil()),
+    "sign": _unary(lambda a: a.sign()),
+    "nz": _binary(lambda a, b: a.fill_null(b)),
+    "isna": _unary(lambda a: a.is_null()),
+    # history
+    "shift": Op(lower=_shift, lookback=_bars),
+    "count": Op(lower=_count, lookback=_window, heavy=True),
+    "streak": Op(lower=_streak, heavy=True, reads_twice=(0,), all_history=True),
+    "last_true": Op(lower=_last_true, heavy=True, reads_twice=(0,), all_history=True),
+    "earlier_true": Op(lower=_earlier_true, heavy=True),
+    "follow": Op(lower=_follow, heavy=True, reads_twice=(0, 1)),
+    "take": Op(lower=_take, heavy=True, reads_twice=(0, 1)),
+    "since": Op(lower=_since, reads_twice=(0,)),
+    "latest_row": Op(lower=_latest_row, heavy=True),
+    "decided": Op(lower=_decided, lookback=_window, heavy=True, reads_twice=(0, 1)),
+    # indicators
+    "talib": Op(
+        lower=lower_talib,
+        locality=Locality.SYMBOL,
+        lookback=lambda node: talib.lookback(str(node.params[0]), dict(node.params[2])),  # type: ignore[call-overload]
+        heavy=True,
+    ),
+}

@@ -1,0 +1,204 @@
+"""Formula text → checked syntax tree.
+
+The text is read with the standard library's parser and never executed. Limits
+are checked before and right after parsing, so that hostile text costs nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import unicodedata
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from jtscan.errors import FormulaError
+
+MAX_CHARACTERS = 10_000
+MAX_NODES = 1_000
+MAX_DEPTH = 40
+MAX_STATEMENTS = 200
+MAX_BARS = 10_000
+MAX_NUMBER = 1e15
+
+_SKIPPED = re.compile(r"#[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'")
+_UNCOUNTED = (ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.expr_context)
+_CHAINS = (ast.Add, ast.Mult)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The text of a formula, able to point at any place in it."""
+
+    text: str
+    lines: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lines", tuple(self.text.split("\n")))
+
+    def fail(self, where: ast.AST, message: str, *, hint: str | None = None) -> NoReturn:
+        """Raise a FormulaError that points at a node of the tree."""
+        line = getattr(where, "lineno", 1)
+        column = self._characters(line, getattr(where, "col_offset", 0))
+        end = self._characters(line, where.end_col_offset) if getattr(where, "end_lineno", None) == line else None  # type: ignore[attr-defined]
+        raise FormulaError(
+            message, text=self.text, line=line, column=column + 1, width=(end or column + 1) - column, hint=hint
+        ) from None
+
+    def fail_at(self, offset: int, message: str, *, hint: str | None = None) -> NoReturn:
+        """Raise a FormulaError that points at a character of the text."""
+        before = self.text[:offset]
+        raise FormulaError(
+            message,
+            text=self.text,
+            line=before.count("\n") + 1,
+            column=offset - (before.rfind("\n") + 1) + 1,
+            hint=hint,
+        )
+
+    def segment(self, node: ast.expr) -> str:
+        """Return the text of a node that stands on one line, otherwise an unparsed form."""
+        if node.lineno == node.end_lineno and node.end_col_offset is not None:
+            line = self.lines[node.lineno - 1].encode()
+            return line[node.col_offset : node.end_col_offset].decode()
+        return ast.unparse(node)
+
+    def _characters(self, line: int, column: int) -> int:
+        """Turn the parser's byte column into a column of characters."""
+        if not 1 <= line <= len(self.lines):
+            return 0
+        return len(self.lines[line - 1].encode()[:column].decode(errors="ignore"))
+
+
+def parse(text: str) -> tuple[Source, list[ast.stmt]]:
+    """Read a formula's text into statements, within the limits.
+
+    Raises
+    ------
+    FormulaError
+        For text that is too long, holds letters that names cannot have, is no
+        expression syntax, or is too large or too deep.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if len(text) > MAX_CHARACTERS:
+        raise FormulaError(f"the formula has {len(text):,} characters; at most {MAX_CHARACTERS:,} are allowed")
+    source = Source(text)
+    _check_letters(source)
+    tree = _parse(source)
+    if not tree.body:
+        raise FormulaError("the formula is empty", hint="write a condition, such as close > sma(close, 20)")
+    _check_size(source, tree)
+    _check_lines(source, tree.body)
+    return source, tree.body
+
+
+def _check_letters(source: Source) -> None:
+    """Refuse letters that look like others: only ASCII and Hangul are names."""
+    text = _SKIPPED.sub(lambda found: " " * len(found.group()), source.text)
+    for offset, letter in enumerate(text):
+        if letter.isascii():
+            if letter.isprintable() or letter in "\n\t":
+                continue
+            source.fail_at(offset, f"the control character {letter!r} is not allowed", hint="delete it")
+        if not "가" <= letter <= "힣":
+            _refuse_letter(source, offset, letter)
+
+
+def _refuse_letter(source: Source, offset: int, letter: str) -> NoReturn:
+    plain = _LOOKALIKES.get(letter) or unicodedata.normalize("NFKC", letter)
+    what = f"{letter!r} ({unicodedata.name(letter, 'unnamed')})"
+    if plain != letter and plain.isascii() and plain.isprintable():
+        source.fail_at(offset, f"{what} is not allowed", hint=f"write {plain!r}")
+    source.fail_at(offset, f"{what} is not allowed", hint="names are ASCII letters or Hangul syllables")
+
+
+_LOOKALIKES = {"×": "*", "÷": "/", "≥": ">=", "≤": "<=", "≠": "!=", "−": "-", "–": "-", "“": '"', "”": '"', "‘": "'",
+               "’": "'", "∧": "and", "∨": "or", "¬": "not"}  # fmt: skip
+
+
+def _parse(source: Source) -> ast.Module:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an invalid escape in a text only warns
+            return ast.parse(source.text.strip("\n") and source.text)
+    except SyntaxError as error:
+        _explain_syntax(source, error)
+    except (ValueError, OverflowError) as error:
+        raise FormulaError(f"the formula cannot be read: {error}", text=source.text) from None
+    except (MemoryError, RecursionError):
+        raise FormulaError(f"the formula is nested too deep; at most {MAX_DEPTH} levels are allowed") from None
+
+
+_SYNTAX_WORDS = (
+    (re.compile(r"&&"), "use 'and' instead of '&&'"),
+    (re.compile(r"\|\|"), "use 'or' instead of '||'"),
+    (re.compile(r"(?<![=!<>])!(?!=)"), "use 'not' instead of '!'"),
+    (re.compile(r":="), "use '=' instead of ':='"),
+    (re.compile(r"<>"), "use '!=' instead of '<>'"),
+    (re.compile(r"\?"), "write 'a if condition else b' instead of 'condition ? a : b'"),
+    (re.compile(r"//"), "use floor(a / b) instead of '//'; comments start with '#'"),
+    (re.compile(r"\bAND\b"), "write 'and' in lower case"),
+    (re.compile(r"\bOR\b"), "write 'or' in lower case"),
+    (re.compile(r"\bNOT\b"), "write 'not' in lower case"),
+    (re.compile(r";"), "leave out ';': one statement per line"),
+)
+
+
+def _explain_syntax(source: Source, error: SyntaxError) -> NoReturn:
+    """Point at what other dialects write; otherwise at what the parser says."""
+    line = error.lineno or 1
+    text = source.lines[line - 1] if 1 <= line <= len(source.lines) else ""
+    masked = _SKIPPED.sub(lambda found: " " * len(found.group()), text)
+    for pattern, message in _SYNTAX_WORDS:
+        if found := pattern.search(masked):
+            raise FormulaError(
+                message, text=source.text, line=line, column=found.start() + 1, width=len(found.group())
+            ) from None
+    if re.match(r"\s*(if|for|while|def|class|import|from|return)\b", text):
+        message, hint = "statements are not allowed", "a formula is assignments and conditions: a if condition else b"
+    elif "assign" in (error.msg or "") and "=" in masked:
+        message, hint = "a comparison or an assignment in the wrong place", "equality is '==', an assignment has one name left of '='"
+    else:
+        message, hint = f"this is not a formula: {(error.msg or 'invalid syntax').split(' (')[0]}", None
+    column = min(max(error.offset or 1, 1), len(text) + 1)
+    raise FormulaError(message, text=source.text, line=line, column=column, hint=hint) from None
+
+
+def _check_size(source: Source, tree: ast.Module) -> None:
+    if len(tree.body) > MAX_STATEMENTS:
+        source.fail(tree.body[MAX_STATEMENTS], f"at most {MAX_STATEMENTS} statements are allowed")
+    nodes = 0
+    for node, depth in _walk(tree):
+        nodes += not isinstance(node, _UNCOUNTED)
+        if nodes > MAX_NODES:
+            source.fail(node, f"the formula is too large; at most {MAX_NODES:,} names, numbers and calls are allowed")
+        if depth > MAX_DEPTH:
+            source.fail(node, f"the formula is nested too deep; at most {MAX_DEPTH} levels are allowed")
+
+
+def _walk(tree: ast.Module) -> Iterator[tuple[ast.AST, int]]:
+    """Visit every node with its depth, chains of one operator counting once; no recursion."""
+    pending: list[tuple[ast.AST, int]] = [(statement, 0) for statement in reversed(tree.body)]
+    while pending:
+        node, depth = pending.pop()
+        yield node, depth
+        for child in reversed(list(ast.iter_child_nodes(node))):
+            pending.append((child, depth + (isinstance(child, ast.expr) and not _continues(node, child))))
+
+
+def _continues(node: ast.AST, child: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.BinOp)
+        and isinstance(child, ast.BinOp)
+        and type(node.op) is type(child.op)
+        and isinstance(node.op, _CHAINS)
+        and child is node.left
+    )
+
+
+def _check_lines(source: Source, statements: list[ast.stmt]) -> None:
+    for before, after in zip(statements, statements[1:], strict=False):
+        if before.end_lineno == after.lineno:
+            source.fail(after, "two statements on one line", hint="start a new line instead of ';'")
