@@ -41,6 +41,14 @@ class IPriceSnapshot(Protocol):
     def columns(self) -> Mapping[str, str]:
         """The columns of the files beyond symbol and timestamp: name to "number" or what else it is ("text")."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is wrong with the data and concerns no symbol alone."""
+
+    @property
+    def chunk_factor(self) -> int:
+        """How many times larger than usual chunks should be: 1, unless each reading costs a pass over everything."""
+
     def sizes(self, symbols: Sequence[str]) -> Mapping[str, int]:
         """Return how many rows each known symbol has, for cutting chunks."""
 

@@ -32,7 +32,8 @@ class Bars:
     ``frame`` has symbol, timestamp (Date, or naive Datetime for intraday
     bars) and columns of Float64 in which null is unknown; never NaN or
     infinity. Rows that are no bars are not in it: ``rows`` counts them.
-    ``problems`` gives the reason of each symbol that cannot be used.
+    ``problems`` gives the reason of each symbol that cannot be used,
+    ``absent`` of each that has no bars in the window.
     ``from_first`` names the symbols whose history starts in the frame.
     ``last_seen`` is the newest bar of symbols that have none in the window.
     """
@@ -40,6 +41,7 @@ class Bars:
     frame: pl.DataFrame
     rows: Mapping[str, RowCounts] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
     from_first: frozenset[str] = frozenset()
     last_seen: Mapping[str, dt.date] = field(default_factory=dict)
 

@@ -1,0 +1,1 @@
+"""Prices and symbols: DuckDB over Parquet files."""

@@ -1,0 +1,74 @@
+"""DuckDB as a locked reader of Parquet files.
+
+The connection is in memory, may read only the folders it was given, sees no
+Python variables and takes values only as parameters. Each query runs on a
+cursor of its own, so threads may share one ``Duck``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+
+_PATTERN_LETTERS = frozenset("*?[]")
+
+
+class Duck:
+    """A locked DuckDB that can read below some folders."""
+
+    def __init__(self, folders: Iterable[Path]) -> None:
+        self._connection = duckdb.connect(":memory:")
+        allowed = sorted({f"{folder.resolve()}/" for folder in folders})
+        self._connection.execute("SET allowed_directories = ?", [allowed])
+        for setting in ("python_enable_replacements = false", "enable_external_access = false", "lock_configuration = true"):
+            self._connection.execute(f"SET {setting}")
+
+    def frame(self, query: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
+        """Run one query; the answer is a Polars frame.
+
+        Raises
+        ------
+        duckdb.Error
+            As DuckDB says it; who asks knows which file or symbol it is about.
+        """
+        with self._connection.cursor() as cursor:
+            return pl.DataFrame(cursor.sql(query, params=dict(parameters or {})))
+
+
+def quoted(name: str) -> str:
+    """Quote a column's name."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Quote a text constant."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def unreadable(path: Path, error: Exception) -> str:
+    """Say in one line why a Parquet file cannot be read."""
+    if not path.exists():
+        return "the file is missing"
+    size = path.stat().st_size
+    if size == 0:
+        return "the file is empty (0 bytes)"
+    said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    if "magic bytes" in said or "too small" in said:
+        return f"not a Parquet file, or cut off ({size:,} bytes)"
+    return said.replace(str(path), path.name)
+
+
+def refuse_pattern_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """Name the files that DuckDB would take for patterns."""
+    return {
+        path: "its path has one of * ? [ ], which DuckDB reads as a pattern; rename it"
+        for path in paths
+        if _PATTERN_LETTERS & set(str(path))
+    }
+
+

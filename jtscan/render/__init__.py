@@ -1,0 +1,27 @@
+"""Text and HTML of the values: what their ``__repr__`` and ``_repr_html_`` show.
+
+Pure functions from a value to a string:
+
+    cells   a frame becomes columns of text, cleaned; widths on a terminal
+    words   what text and HTML both say of a scan, in lines, counts and columns
+    text    for a terminal of 100 columns
+    html    for a notebook, light or dark
+"""
+
+from __future__ import annotations
+
+from jtscan.render.html import frame_html, note_html, problem_html, scan_html, signals_html, statistics_html
+from jtscan.render.text import frame_text, scan_text, signals_text, statistics_text
+
+__all__ = [
+    "frame_html",
+    "frame_text",
+    "note_html",
+    "problem_html",
+    "scan_html",
+    "scan_text",
+    "signals_html",
+    "signals_text",
+    "statistics_html",
+    "statistics_text",
+]

@@ -1,0 +1,52 @@
+"""The one style sheet, scoped under ``.jt-scan``."""
+
+from __future__ import annotations
+
+STYLE = """<style>
+.jt-scan { --jt-accent: var(--jp-brand-color1, #2f80c9); --jt-warn: var(--jp-warn-color1, #e08a00);
+  --jt-bad: var(--jp-error-color1, #d9433b); --jt-faint: color-mix(in srgb, currentColor 12%, transparent);
+  --jt-soft: color-mix(in srgb, currentColor 62%, transparent);
+  color: var(--jp-content-font-color1, var(--vscode-foreground, inherit));
+  font-size: 13px; line-height: 1.45; max-width: 100%; }
+.jt-scan .jt-summary { font-size: 15px; font-weight: 600; margin: 2px 0; }
+.jt-scan .jt-note, .jt-scan .jt-ends { color: var(--jt-soft); font-size: 12px; }
+.jt-scan pre { font-family: var(--jp-code-font-family, ui-monospace, monospace); font-size: 12px; line-height: 1.4;
+  color: inherit; white-space: pre-wrap; overflow-wrap: anywhere; margin: 6px 0; padding: 5px 9px; border-radius: 4px;
+  background: color-mix(in srgb, currentColor 6%, transparent); }
+.jt-scan pre.jt-problem { white-space: pre; overflow-x: auto; border-left: 3px solid var(--jt-bad);
+  background: color-mix(in srgb, var(--jt-bad) 10%, transparent); }
+.jt-scan pre .jt-double { display: inline-block; width: 2ch; }
+.jt-scan .jt-warning { margin: 6px 0; padding: 5px 9px; border-left: 3px solid var(--jt-warn); border-radius: 4px;
+  background: color-mix(in srgb, var(--jt-warn) 14%, transparent); }
+.jt-scan .jt-nothing { margin: 8px 0; font-weight: 600; }
+.jt-scan .jt-row { display: flex; flex-wrap: wrap; gap: 4px 32px; align-items: flex-start; }
+.jt-scan section { margin: 8px 0 4px; max-width: 100%; }
+.jt-scan section.jt-half { flex: 1 1 430px; max-width: max-content; }
+.jt-scan section.jt-grow { flex: 1 1 260px; max-width: 640px; }
+.jt-scan .jt-title, .jt-scan details > summary { font-weight: 600; margin: 4px 0; }
+.jt-scan details { margin: 8px 0 4px; }
+.jt-scan details > summary { cursor: pointer; }
+.jt-scan .jt-wide { overflow-x: auto; max-width: 100%; }
+.jt-scan table.jt-table { border-collapse: collapse; border: 0; margin: 0; font-size: 12px; width: auto; table-layout: auto;
+  font-variant-numeric: tabular-nums; color: inherit; }
+.jt-scan table.jt-table tbody tr:nth-child(n) { background: none; border: 0;
+  border-bottom: 1px solid var(--jt-faint); }
+.jt-scan table.jt-table thead tr { background: none; border: 0; border-bottom: 1px solid var(--jt-soft); }
+.jt-scan table.jt-table tbody tr:nth-child(n):hover { background: color-mix(in srgb, currentColor 5%, transparent); }
+.jt-scan table.jt-table th, .jt-scan table.jt-table td { padding: 2px 10px; text-align: left; vertical-align: top;
+  white-space: nowrap; border: 0; line-height: 1.45; max-width: none; }
+.jt-scan table.jt-table th { font-weight: 600; color: var(--jt-soft); }
+.jt-scan table.jt-table .jt-right { text-align: right; }
+.jt-scan table.jt-table .jt-null { color: var(--jt-soft); opacity: .6; }
+.jt-scan table.jt-table td.jt-heat { background: color-mix(in srgb, var(--jt-accent) var(--jt-heat), transparent); }
+.jt-scan table.jt-counts td.jt-meaning { white-space: normal; overflow-wrap: anywhere;
+  color: var(--jt-soft); }
+.jt-scan table.jt-counts tbody tr.jt-total:nth-child(n) { font-weight: 600;
+  border-top: 1px solid var(--jt-soft); border-bottom: 0; }
+.jt-scan .jt-bars { display: flex; align-items: flex-end; gap: 1px; height: 72px;
+  border-bottom: 1px solid var(--jt-soft); }
+.jt-scan .jt-bars i { flex: 1 1 8px; min-width: 1px; border-radius: 2px 2px 0 0;
+  background: color-mix(in srgb, var(--jt-accent) 75%, transparent); }
+.jt-scan .jt-bars i:hover { background: var(--jt-accent); }
+.jt-scan .jt-ends { display: flex; justify-content: space-between; gap: 12px; }
+</style>"""
