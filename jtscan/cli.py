@@ -39,6 +39,12 @@ _WRITERS: Mapping[str, Callable[[pl.DataFrame, Path], object]] = {
 Command = TypeVar("Command", bound=Callable[..., object])
 
 
+class _Refused(click.ClickException):
+    """What was asked cannot be; unlike data that cannot be read, which has the code 1."""
+
+    exit_code = 2
+
+
 class _Group(click.Group):
     """Turns our errors into a message and an exit code, for every command."""
 
@@ -46,16 +52,11 @@ class _Group(click.Group):
         try:
             return super().invoke(context)
         except JtscanError as error:
-            raise _failure(error) from None
+            kind = _Refused if isinstance(error, RequestError | FormulaError) else click.ClickException
+            raise kind(str(error)) from None
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             context.exit(INTERRUPTED)
-
-
-def _failure(error: JtscanError) -> click.ClickException:
-    failure = click.ClickException(str(error))
-    failure.exit_code = 2 if isinstance(error, RequestError | FormulaError) else 1
-    return failure
 
 
 # ── what options hold ─────────────────────────────────────────────────────────
@@ -66,6 +67,10 @@ def _codes(_context: click.Context, _option: click.Parameter, values: Sequence[s
     if not values:
         return None
     return [code.strip() for value in values for code in value.split(",") if code.strip()]
+
+
+def _excluded(context: click.Context, option: click.Parameter, values: Sequence[str]) -> Sequence[str]:
+    return _codes(context, option, values) or ()
 
 
 def _pairs(_context: click.Context, _option: click.Parameter, values: Sequence[str]) -> dict[str, str]:
@@ -95,7 +100,7 @@ def _formula(_context: click.Context, _option: click.Parameter, value: str) -> s
         return value
     try:
         with click.open_file(value.removeprefix("@"), encoding="utf-8-sig") as file:
-            return file.read(_LONGEST_FILE)
+            return str(file.read(_LONGEST_FILE))
     except (OSError, UnicodeDecodeError) as error:
         raise click.BadParameter(f"{value} cannot be read: {error}") from None
 
@@ -144,7 +149,7 @@ _universe_options = _together(
     click.option(
         "--symbols", metavar="A,B", multiple=True, callback=_codes, help="These, whatever the market and sector."
     ),
-    click.option("--exclude", metavar="A,B", multiple=True, callback=_codes, help="Leave these symbols out."),
+    click.option("--exclude", metavar="A,B", multiple=True, callback=_excluded, help="Leave these symbols out."),
 )
 _range_options = _together(
     _timeframe_option,
@@ -153,10 +158,10 @@ _range_options = _together(
     click.option("--last", type=int, metavar="N", help="The newest N bars instead.  [default: 250]"),
 )
 _result_options = _together(
-    click.option("--sort-by", metavar="COLUMN", default="timestamp", help="Order of the matches; -COLUMN the other way."),
+    click.option("--sort-by", metavar="COLUMN", default="timestamp", help="Order of the matches; -COLUMN reverses it."),
     click.option("--top", type=int, metavar="N", help="Keep the first N matches."),
     click.option("--first", is_flag=True, help="Keep only the first bar of each run of matches."),
-    click.option("--warmup", type=click.Choice(["auto", "full"]), default="auto", help="Read all history before the range."),
+    click.option("--warmup", type=click.Choice(["auto", "full"]), default="auto", help="full: read all history."),
     click.option(
         "--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), callback=_output,
         help="Write the matches to a .parquet or .csv file.",
@@ -183,26 +188,18 @@ def main() -> None:
 @_parameter_option
 @_result_options
 @click.pass_context
-def scan(
-    context: click.Context,
-    *,
-    formula: str,
-    out: Path | None,
-    quiet: bool,
-    verbose: bool,
-    exclude: Sequence[str] | None,
-    **options: Any,
-) -> None:
-    """Scan the symbols with FORMULA, or with the one in @FILE, or - for the standard input.
+def scan(context: click.Context, /, *, formula: str, **options: Any) -> None:
+    r"""Scan the symbols with FORMULA, or with the one in @FILE, or - for the standard input.
 
     \b
     jtscan scan "cross_above(sma(close, 5), sma(close, 20))" --market KOSPI --last 5
     jtscan scan @breakout.jts --start 2024-01-01 --out matches.parquet
     """
+    out, quiet, verbose = (options.pop(name) for name in ("out", "quiet", "verbose"))
     _log(context, verbose=verbose)
     scanner = _scanner(options)
     with _progress(shown=not (quiet or verbose)) as progress:
-        result = scanner.scan(formula, exclude=exclude or (), progress_callback=progress, **options)
+        result = scanner.scan(formula, progress_callback=progress, **options)
     _print_result(result, quiet=quiet)
     if out is not None:
         _write(result, out)
@@ -221,7 +218,7 @@ def symbols(*, market: str | None, sector: str | None, search: str | None, **opt
     table = scanner.symbols(market=market, sector=sector)
     found = table if search is None else table.filter(_contains(search))
     if found.height:
-        click.echo(render.frame_text(found, rows=None))
+        click.echo(render.frame_text(found, rows=None, width=200))
     click.echo(_counted(found.height, scanner), err=True)
 
 
@@ -237,8 +234,7 @@ def check(*, formula: str, parameters: Mapping[str, float], **options: Any) -> N
     unknown name may be a column.
     """
     if options["data"] or options["prices"]:
-        timeframe = options["timeframe"]
-        description = _scanner(options).describe(formula, parameters=parameters, timeframe=timeframe)
+        description = _scanner(options).describe(formula, parameters=parameters, timeframe=options["timeframe"])
     else:
         from jtscan.formula import describe  # noqa: PLC0415 - the other commands start without it
 

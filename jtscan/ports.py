@@ -8,7 +8,7 @@ from typing import Protocol
 
 import polars as pl
 
-from jtscan.domain.bars import Bars, ReadWindow
+from jtscan.domain.bars import Bars, DataState, ReadWindow
 from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.jobs import ProcessingJob, ProcessingResult
@@ -49,8 +49,8 @@ class IPriceSnapshot(Protocol):
     def chunk_factor(self) -> int:
         """How many times larger than usual chunks should be: 1, unless each reading costs a pass over everything."""
 
-    def sizes(self, symbols: Sequence[str]) -> Mapping[str, int]:
-        """Return how many rows each known symbol has, for cutting chunks."""
+    def sizes(self, symbols: Sequence[str], window: ReadWindow) -> Mapping[str, int]:
+        """Return how many rows each known symbol has in the window at the most, for cutting chunks."""
 
     def newest(self, symbols: Sequence[str], count: int) -> dt.date | None:
         """Return the count-th newest timestamp among the symbols, the oldest if there are fewer; None without any."""
@@ -73,9 +73,8 @@ class IPriceRepository(Protocol):
 class IProcessingEngine(Protocol):
     """Runs one formula over many symbols."""
 
-    @property
-    def data_version(self) -> str | None:
-        """The version of the data that the last batch read."""
+    def data_state(self, timeframe: Timeframe) -> DataState:
+        """Tell which data a batch reads now, and what is wrong with it as a whole."""
 
     def resolve_range(self, date_range: DateRange, symbols: Sequence[str], timeframe: Timeframe) -> DateRange:
         """Turn ``last=n`` into the dates that it means for these symbols."""

@@ -207,16 +207,18 @@ def test_a_wrong_command_says_so_before_scanning(scanner: type[ScannerDouble], a
     assert not hasattr(scanner, "asked")
 
 
-def test_a_file_that_is_no_text_is_refused(scanner: type[ScannerDouble]) -> None:
+@pytest.mark.usefixtures("scanner")
+def test_a_file_that_is_no_text_is_refused() -> None:
     Path("f.jts").write_bytes(b"\xff\xfe\x00")
     done = run("scan", "@f.jts")
     assert done.exit_code == 2
     assert "@f.jts cannot be read" in done.stderr
 
 
+@pytest.mark.usefixtures("scanner")
 @pytest.mark.parametrize("command", [["scan", "close > 1"], ["symbols"]])
 def test_without_data_it_says_how_to_get_some(
-    scanner: type[ScannerDouble], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: list[str]
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: list[str]
 ) -> None:
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
@@ -273,8 +275,9 @@ def test_quiet_prints_the_summary_and_the_warnings_beside(scanner: type[ScannerD
     assert done.stderr == "! the prices are invented\n"
 
 
+@pytest.mark.usefixtures("scanner")
 @pytest.mark.parametrize(("name", "read"), [("m.parquet", pl.read_parquet), ("m.CSV", pl.read_csv)])
-def test_out_writes_the_matches(scanner: type[ScannerDouble], name: str, read: Callable[..., pl.DataFrame]) -> None:
+def test_out_writes_the_matches(name: str, read: Callable[..., pl.DataFrame]) -> None:
     Path(name).write_text("something old")
     done = run("scan", "close > 1", "--out", name)
     assert done.exit_code == 0
@@ -284,7 +287,8 @@ def test_out_writes_the_matches(scanner: type[ScannerDouble], name: str, read: C
     assert sorted(path.name for path in Path().iterdir()) == sorted(["data", name])
 
 
-def test_a_file_that_cannot_be_written_is_named(scanner: type[ScannerDouble], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("scanner")
+def test_a_file_that_cannot_be_written_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -303,14 +307,16 @@ def test_a_stopped_scan_shows_and_writes_what_it_has(scanner: type[ScannerDouble
     assert "Wrote 2 matches to m.csv; the scan was stopped, so these are not all" in done.stdout
 
 
-def test_the_progress_bar_is_for_terminals_only(scanner: type[ScannerDouble], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("scanner")
+def test_the_progress_bar_is_for_terminals_only(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("scan", "close > 1").stderr == ""
     monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _stream: True)
-    assert "2/2" in run("scan", "close > 1").stderr
+    assert "symbols/s" in run("scan", "close > 1").stderr
     for option in ("--quiet", "--verbose"):
-        assert "2/2" not in run("scan", "close > 1", option).stderr
+        assert "symbols/s" not in run("scan", "close > 1", option).stderr
 
 
+@pytest.mark.usefixtures("scanner")
 @pytest.mark.parametrize(
     ("options", "codes", "said"),
     [
@@ -323,7 +329,7 @@ def test_the_progress_bar_is_for_terminals_only(scanner: type[ScannerDouble], mo
         ("--market NASDAQ", [], "no symbols; markets: KOSDAQ, KOSPI; sectors: none"),
     ],
 )
-def test_symbols_lists_what_there_is(scanner: type[ScannerDouble], options: str, codes: list[str], said: str) -> None:
+def test_symbols_lists_what_there_is(options: str, codes: list[str], said: str) -> None:
     done = run("symbols", *options.split())
     assert (done.exit_code, done.stderr) == (0, f"{said}\n")
     assert re.findall(r"^\d+", done.stdout, flags=re.MULTILINE) == codes

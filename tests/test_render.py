@@ -146,7 +146,7 @@ def test_cut_never_gets_wider_than_asked(text: str, width: int, expected: str) -
         ("\x1b[31mred\x1b[0m", "\ufffd[31mred\ufffd[0m"),
         ("abc\u202edef", "abc\ufffddef"),
         ("zero\u200bwidth\x00", "zero\ufffdwidth\ufffd"),
-        ("\\u1100\\u1161\\u1109\\u1161\\u11bc", "가상"),  # Hangul in pieces, as file names on a Mac have it
+        ("\u1100\u1161\u1109\u1161\u11bc", "가상"),  # Hangul in pieces, as file names on a Mac have it
     ],
 )
 def test_clean_leaves_nothing_that_a_terminal_could_obey(text: str, expected: str) -> None:

@@ -48,3 +48,11 @@ class Bars:
     def counts(self, symbol: str) -> RowCounts:
         """What was read of the symbol and is not a bar."""
         return self.rows.get(symbol, NO_ROWS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataState:
+    """Which data a scan reads, and what is wrong with it that concerns no symbol alone."""
+
+    version: str | None = None
+    notes: tuple[str, ...] = ()

@@ -138,7 +138,7 @@ class BatchScanResult:
         state = "cancelled: " if self.cancelled else ""
         return (
             f"{state}{self.signals.total_matches:,} matches in {self.signals.symbols_with_matches:,} of "
-            f"{self.signals.total_symbols:,} symbols, {self.errors_count:,} failed, {self.processing_time_ms:,.0f} ms"
+            f"{self.outcomes.height:,} symbols, {self.errors_count:,} failed, {self.processing_time_ms:,.0f} ms"
         )
 
     def __repr__(self) -> str:

@@ -20,6 +20,7 @@ from jtscan.errors import DataError
 from jtscan.market.duck import Duck, literal, quoted, unreadable
 from jtscan.market.files import PRICES, PriceFile, inspect_files, kind_of
 
+_INVENTED = "the prices are invented: they were made by jtscan's synthetic market, nothing here is real"
 _SCHEMA = {
     "file": pl.Int64,
     "symbol": pl.String,
@@ -83,7 +84,8 @@ def make_catalog(duck: Duck, paths: Sequence[Path], timeframe: Timeframe, rename
 
 def _assembled(duck: Duck, usable: Sequence[PriceFile], entries: pl.DataFrame, broken: Sequence[PriceFile]) -> Catalog:
     nameless = entries.filter(pl.col("symbol").is_null())
-    notes = [f"{file.path.name}: {file.problem}" for file in broken]
+    notes = [_INVENTED] if usable and _is_invented(usable[0].path) else []
+    notes += [f"{file.path.name}: {file.problem}" for file in broken]
     if nameless.height:
         notes.append(f"{nameless['rows'].sum():,} rows have no symbol and belong to nobody")
     problems: dict[str, str] = {}
@@ -93,6 +95,11 @@ def _assembled(duck: Duck, usable: Sequence[PriceFile], entries: pl.DataFrame, b
     return Catalog(
         files=usable, entries=entries.filter(pl.col("symbol").is_not_null()), problems=problems, notes=tuple(notes)
     )
+
+
+def _is_invented(path: Path) -> bool:
+    """Whether the synthetic market wrote a file; it marks each."""
+    return "jtscan.invented" in pl.read_parquet_metadata(path)
 
 
 def _symbols_of(duck: Duck, file: PriceFile) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import sys
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -26,7 +27,7 @@ from jtscan.market.catalog import (
     symbol_of,
     timestamp_of,
 )
-from jtscan.market.duck import Duck
+from jtscan.market.duck import Duck, quoted
 from jtscan.market.files import PRICES, PriceFile, find_files, version_of
 
 HOW_TO_GET_DATA = (
@@ -129,7 +130,7 @@ class PriceSnapshot:
         """What is wrong with files and concerns no symbol alone."""
         return self.catalog.notes
 
-    @property
+    @cached_property
     def symbols(self) -> list[str]:
         """Every symbol in the files, in rising order."""
         return self.catalog.symbols
@@ -154,9 +155,16 @@ class PriceSnapshot:
         """How much larger than usual a chunk should be: rows of a symbol that are scattered cost a pass each time."""
         return 1 if self._extents["together"].mean() == 1 else _SCATTERED
 
-    def sizes(self, symbols: Sequence[str]) -> Mapping[str, int]:
-        """Return how many rows each known symbol has."""
-        return {symbol: self._by_symbol[symbol][0] for symbol in symbols if symbol in self._by_symbol}
+    def sizes(self, symbols: Sequence[str], window: ReadWindow) -> Mapping[str, int]:
+        """Return how many rows each known symbol has in the window at the most."""
+        most = self._most_rows(window)
+        return {symbol: min(self._by_symbol[symbol][0], most) for symbol in symbols if symbol in self._by_symbol}
+
+    def _most_rows(self, window: ReadWindow) -> int:
+        reach, end = self._reach(window), window.end or self.newest(self.symbols, 1)
+        if reach is None or end is None:
+            return sys.maxsize
+        return max(int(((end - reach).days + 1) * self.timeframe.bars_per_day * 2), 1)
 
     def newest(self, symbols: Sequence[str], count: int) -> dt.date | None:
         """Return the count-th newest timestamp among the symbols, or the oldest."""
@@ -320,8 +328,7 @@ class PriceSnapshot:
         self, frame: pl.DataFrame, rows: dict[str, RowCounts], names: Sequence[str]
     ) -> tuple[pl.DataFrame, dict[str, RowCounts], dict[str, str]]:
         """Drop equal rows of one timestamp and count them; other values under one timestamp are a problem."""
-        twice = (pl.col("symbol") == pl.col("symbol").shift(1)) & (pl.col("timestamp") == pl.col("timestamp").shift(1))
-        repeated = frame.filter(twice)["symbol"].unique().to_list()
+        repeated = frame["symbol"].gather(_steps(frame, "==")).unique().to_list()
         if not repeated:
             return frame, rows, {}
         doubtful = frame.filter(pl.col("symbol").is_in(repeated))
@@ -362,11 +369,18 @@ def _days(bars: int, timeframe: Timeframe) -> int:
 
 def _in_order(frame: pl.DataFrame) -> pl.DataFrame:
     """Put each symbol's rows together in rising time, unless they are."""
-    symbol, moment = frame["symbol"], frame["timestamp"]
-    same = symbol == symbol.shift(1)
-    together = symbol.rle_id().max() in {None, symbol.n_unique() - 1}
-    rising = not (same & (moment < moment.shift(1))).any()
-    return frame if together and rising else frame.sort("symbol", "timestamp")
+    runs = frame["symbol"].rle().struct.unnest()
+    together = runs["value"].n_unique() == runs.height
+    return frame if together and not _steps(frame, "<").len() else frame.sort("symbol", "timestamp")
+
+
+def _steps(frame: pl.DataFrame, sign: str) -> pl.Series:
+    """Rows whose timestamp is earlier than (or equal to) that of the row before, of the same symbol."""
+    moment = frame["timestamp"]
+    before = moment.shift(1)
+    rows = (moment < before if sign == "<" else moment == before).arg_true()
+    symbol = frame["symbol"]
+    return rows.filter(symbol.gather(rows) == symbol.gather(rows - 1)) if rows.len() else rows
 
 
 def _number(file: PriceFile, name: str) -> str:

@@ -91,6 +91,7 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
         super().__init__(self._rows())
         self.add_class("jt-form")
         self._listen()
+        self._choose_range()
         self._check()
 
     def __repr__(self) -> str:
@@ -115,8 +116,8 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
         frames = [str(timeframe) for timeframe in Timeframe]
         self.timeframe = _control(widgets.Dropdown, "Bars", "jt-timeframe", options=frames, value=str(Timeframe.D1))
         self.last = _control(widgets.Dropdown, "Range", "jt-last", options=_RANGES, value=DEFAULT_BARS)
-        self.start = _control(widgets.DatePicker, "From", "jt-start", disabled=True)
-        self.end = _control(widgets.DatePicker, "To", "jt-end", disabled=True)
+        self.start = _control(widgets.DatePicker, "From", "jt-start")
+        self.end = _control(widgets.DatePicker, "To", "jt-end")
 
     def _make_formula(self, formula: str) -> None:
         self.formula = _control(
@@ -128,18 +129,18 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
             rows=7,
             continuous_update=True,
         )
-        self.checked = widgets.HTML(layout={"margin": "0 0 0 84px", "max_width": "716px"})
+        self.checked = widgets.HTML(layout={"margin": "0 0 0 88px", "max_width": "712px"})
         self.checked.add_class("jt-checked")
         self.parameters = ParameterBox(self._check)
-        self.parameters.layout.margin = "0 0 0 80px"
+        self.parameters.layout.margin = "0 0 0 86px"
 
     def _make_run(self) -> None:
         self.run = _button("Run", "jt-run", "primary")
         self.cancel = _button("Cancel", "jt-cancel", "", disabled=True)
         self.bar = widgets.IntProgress(value=0, max=1, layout={"width": "220px", "visibility": "hidden"})
-        self.status = widgets.HTML()
+        self.status = widgets.HTML(layout={"margin": "2px 0 2px 10px"})
         self.status.add_class("jt-status")
-        self.output = widgets.HTML(layout={"width": "100%"})
+        self.output = widgets.HTML()
         self.output.add_class("jt-output")
 
     def _rows(self) -> list[Any]:
@@ -151,7 +152,7 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
             self.formula,
             self.checked,
             self.parameters,
-            widgets.HBox([self.run, self.cancel, self.bar, self.status], layout={"margin": "6px 0 6px 82px"}),
+            widgets.HBox([self.run, self.cancel, self.bar, self.status], layout={"margin": "6px 0 6px 86px"}),
             self.output,
         ]
 
@@ -164,7 +165,8 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
 
     @_shown
     def _choose_range(self) -> None:
-        self.start.disabled = self.end.disabled = self.last.value is not None
+        for date in (self.start, self.end):
+            date.layout.display = "none" if self.last.value else ""
 
     # ── the formula ───────────────────────────────────────────────────────────
 

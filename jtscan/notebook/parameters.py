@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,7 +20,7 @@ def control_of(parameter: Parameter, value: float) -> Any:
         "description": parameter.label or parameter.name,
         "tooltip": str(replace(parameter, value=None)),
         "style": {"description_width": "initial"},
-        "layout": {"width": "auto", "min_width": "180px"},
+        "layout": {"width": "auto", "min_width": "150px", "margin": "2px 18px 2px 2px"},
     }
     if parameter.choices:
         return widgets.Dropdown(options=[(f"{each:g}", each) for each in parameter.choices], value=value, **look)
@@ -32,8 +33,14 @@ def _number(parameter: Parameter, value: float, look: dict[str, Any]) -> Any:
     if low is None or high is None:
         kind = widgets.BoundedIntText if _whole(parameter) else widgets.BoundedFloatText
         return kind(value=value, **bounds, **look)
-    kind, form = (widgets.IntSlider, "d") if _whole(parameter) else (widgets.FloatSlider, ".4~g")
-    return kind(value=value, readout_format=form, continuous_update=False, **bounds, **look)
+    kind = widgets.IntSlider if _whole(parameter) else widgets.FloatSlider
+    look["layout"] = {**look["layout"], "min_width": "280px"}
+    decimals = max(map(_decimals, (bounds["step"], parameter.default)))
+    return kind(value=value, readout_format=f".{decimals}f", continuous_update=False, **bounds, **look)
+
+
+def _decimals(number: float) -> int:
+    return len(f"{number:.6f}".rstrip("0").partition(".")[2])
 
 
 def _whole(parameter: Parameter) -> bool:
@@ -46,7 +53,7 @@ def _step(parameter: Parameter) -> float:
         return parameter.step or 1
     if parameter.lowest is None or parameter.highest is None or parameter.lowest == parameter.highest:
         return 0.1
-    return (parameter.highest - parameter.lowest) / 100
+    return float(10.0 ** math.floor(math.log10((parameter.highest - parameter.lowest) / 20)))
 
 
 class ParameterBox(widgets.HBox):  # type: ignore[misc]

@@ -1,0 +1,174 @@
+"""An evaluated chunk → one outcome per symbol."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from jtscan.domain.bars import Bars, ReadWindow
+from jtscan.domain.dates import Timeframe
+from jtscan.domain.jobs import NO_ROWS, ProcessingResult, RowCounts, Status
+from jtscan.engines.evaluate import Evaluated, Spans
+from jtscan.formula import Plan
+from jtscan.formula.plan import Settle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Outcome:
+    """What a chunk found out about one symbol."""
+
+    status: Status
+    matches: pl.DataFrame
+    error: str | None = None
+    bars: int = 0
+    rows: RowCounts = NO_ROWS
+    last_bar: dt.date | None = None
+
+    def result(self, symbol: str, milliseconds: float) -> ProcessingResult:
+        """Make the symbol's result; its time is its share of the chunk's."""
+        return ProcessingResult(
+            symbol=symbol,
+            matches=self.matches,
+            error=self.error,
+            processing_time_ms=milliseconds,
+            status=self.status,
+            bars=self.bars,
+            rows=self.rows,
+            last_bar=self.last_bar,
+        )
+
+
+def empty_matches(plan: Plan, timeframe: Timeframe) -> pl.DataFrame:
+    """Matches of a symbol that has none; columns of the formula are there, of the kind that is known."""
+    moment = pl.Datetime("us") if timeframe.intraday else pl.Date
+    schema = {"symbol": pl.String, "timestamp": moment, "signal_type": pl.String, "close": pl.Float64}
+    return pl.DataFrame(schema={**schema, **dict.fromkeys(plan.columns, pl.Null)})
+
+
+def cut(
+    plan: Plan, timeframe: Timeframe, chunk: Evaluated, bars: Bars, symbols: Sequence[str], window: ReadWindow
+) -> dict[str, Outcome]:
+    """Cut an evaluated chunk into the outcomes of its symbols."""
+    cutter = _Cutter(plan, timeframe, chunk, bars, window)
+    return {symbol: cutter.outcome(symbol) for symbol in symbols}
+
+
+class _Cutter:
+    """Counts and gathers over the whole chunk once; a symbol's outcome is a look-up and a slice."""
+
+    def __init__(self, plan: Plan, timeframe: Timeframe, chunk: Evaluated, bars: Bars, window: ReadWindow) -> None:
+        self.plan = plan
+        self.chunk = chunk
+        self.bars = bars
+        self.inside = _inside(chunk.frame, window)
+        self.none = empty_matches(plan, timeframe)
+        self.order = {symbol: position for position, symbol in enumerate(_names(chunk))}
+        self.counts = _per_symbol(self.inside, chunk.spans)
+        self.known = _per_symbol(self._known(), chunk.spans)
+        self.lasts = chunk.frame["timestamp"].gather(_ends(chunk.spans)).to_list()
+        self.matches, self.slices = self._gather()
+
+    def outcome(self, symbol: str) -> Outcome:
+        """Tell a symbol's status, the first that applies."""
+        rows = self.bars.counts(symbol)
+        problem = self.bars.problems.get(symbol) or self.chunk.failures.get(symbol)
+        position = self.order.get(symbol)
+        last = self.bars.last_seen.get(symbol) if position is None else self.lasts[position]
+        if problem is not None:
+            return Outcome(status=Status.FAILED, matches=self.none, error=problem, rows=rows, last_bar=last)
+        if position is None or not self.counts[position]:
+            reason = self.bars.absent.get(symbol) or f"no bars in the range; its last bar before is of {last}"
+            return Outcome(status=Status.NO_DATA, matches=self.none, error=reason, rows=rows, last_bar=last)
+        status, reason = self._status(symbol, position)
+        return Outcome(
+            status=status,
+            matches=self._matches(symbol),
+            error=reason,
+            bars=self.counts[position],
+            rows=rows,
+            last_bar=last,
+        )
+
+    def _status(self, symbol: str, position: int) -> tuple[Status, str | None]:
+        if symbol in self.slices:
+            return Status.MATCHED, None
+        if self.known[position]:
+            return Status.NO_MATCH, None
+        history = self.chunk.spans.lengths[position]
+        if history <= self.plan.lookback:
+            return Status.TOO_LITTLE_HISTORY, f"{history:,} bars; the formula needs {self.plan.lookback + 1:,}"
+        return Status.NO_MATCH, "the formula is unknown on every bar: values that it reads are missing"
+
+    def _matches(self, symbol: str) -> pl.DataFrame:
+        if symbol not in self.slices:
+            return self.none
+        return self.matches.slice(*self.slices[symbol])
+
+    def _known(self) -> pl.Series:
+        """Bars in the range on which some signal is true or false."""
+        known = [self.chunk.frame[name].is_not_null() for name in self.plan.signals.values()]
+        return pl.DataFrame(known).select(pl.any_horizontal(pl.all())).to_series() & self.inside
+
+    def _gather(self) -> tuple[pl.DataFrame, dict[str, tuple[int, int]]]:
+        """All matches of the chunk in one gather, and where each symbol's are."""
+        frame = self.chunk.frame
+        fired = [(frame[name] & self.inside).arg_true() for name in self.plan.signals.values()]
+        hits = pl.concat(
+            pl.DataFrame({"row": rows, "signal": pl.repeat(number, rows.len(), dtype=pl.Int32, eager=True)})
+            for number, rows in enumerate(fired)
+        ).sort("row", "signal")
+        if self.chunk.failures:
+            failed = frame["symbol"].gather(hits["row"]).is_in(list(self.chunk.failures))
+            hits = hits.filter(~failed)
+        close = pl.col("close") if "close" in frame.columns else pl.lit(None, dtype=pl.Float64).alias("close")
+        shown = [pl.col(name).alias(ours) for ours, name in self.plan.columns.items()]
+        names = pl.Series("signal_type", list(self.plan.signals), dtype=pl.String).gather(hits["signal"])
+        matches = frame.select("symbol", "timestamp", close, *shown)[hits["row"]]
+        matches.insert_column(2, names)
+        return matches, _slices(matches["symbol"])
+
+
+def _slices(symbols: pl.Series) -> dict[str, tuple[int, int]]:
+    runs = symbols.rle().struct.unnest().select("value", "len")
+    found, start = {}, 0
+    for symbol, length in runs.iter_rows():
+        found[symbol] = (start, length)
+        start += length
+    return found
+
+
+def _inside(frame: pl.DataFrame, window: ReadWindow) -> pl.Series:
+    """Which rows are in the range, and not only in its warm-up."""
+    if window.start is None:
+        return pl.repeat(True, frame.height, dtype=pl.Boolean, eager=True)  # noqa: FBT003
+    return frame["timestamp"] >= window.start
+
+
+def _names(chunk: Evaluated) -> list[str]:
+    return chunk.frame["symbol"].gather(chunk.spans.starts).to_list()
+
+
+def _ends(spans: Spans) -> pl.Series:
+    return spans.starts + spans.lengths - 1
+
+
+def _per_symbol(mask: pl.Series, spans: Spans) -> list[int]:
+    """Count the true rows of each symbol."""
+    until = mask.cast(pl.Int64).fill_null(0).cum_sum().gather(_ends(spans))
+    return (until - until.shift(1, fill_value=0)).to_list()
+
+
+def unsettled(settles: Iterable[Settle], chunk: Evaluated, bars: Bars, start: dt.date | None) -> list[str]:
+    """Name the symbols whose ratios of recursive sums still remember where the reading began."""
+    frame, spans = chunk.frame, chunk.spans
+    begins = pl.Series(_per_symbol(frame["timestamp"] < start, spans), dtype=pl.Int32).gather(frame["symbol"].rle_id())
+    names = _names(chunk)
+    found: set[str] = set()
+    for settle in settles:
+        early = frame[settle.column] & (frame["_i"] < begins - settle.before)
+        moved = _per_symbol(early, spans)
+        found.update(name for name, count in zip(names, moved, strict=True) if count < settle.bars)
+    return [name for name in names if name in found and name not in bars.from_first]

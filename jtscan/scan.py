@@ -1,0 +1,213 @@
+"""One scan from request to result.
+
+    resolve     which symbols: criteria → list, exclusions, listed in the range   (ISymbolRepository)
+    make_job    symbols, dates, formula, parameters                              (ProcessingJob)
+    process     one result per symbol                                            (IProcessingEngine)
+    aggregate   matches, statistics, the account                                 (SignalAggregator)
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+import polars as pl
+
+from jtscan.aggregate import SignalAggregator
+from jtscan.domain.bars import DataState
+from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
+from jtscan.domain.dates import DateRange, Timeframe
+from jtscan.domain.formulas import PolarsFormula
+from jtscan.domain.jobs import ProcessingJob, ProcessingResult, Status
+from jtscan.domain.scans import OUTCOME_SCHEMA, BatchScanRequest, BatchScanResult
+from jtscan.ports import IProcessingEngine, ISymbolRepository
+
+logger = logging.getLogger("jtscan")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Universe:
+    """The symbols of a scan, what was taken out, and what is known of them."""
+
+    symbols: tuple[str, ...]
+    date_range: DateRange
+    labels: pl.DataFrame
+    excluded: tuple[str, ...] = ()
+    not_listed: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class BatchScanUseCase:
+    """Scans a universe with a formula."""
+
+    def __init__(self, engine: IProcessingEngine, symbol_repo: ISymbolRepository, aggregator: SignalAggregator) -> None:
+        self._engine = engine
+        self._symbol_repo = symbol_repo
+        self._aggregator = aggregator
+
+    async def execute(
+        self,
+        request: BatchScanRequest,
+        *,
+        progress_callback: ProgressCallback | None = None,
+        cancellation_token: CancellationToken | None = None,
+        observer: ScanObserver | None = None,
+    ) -> BatchScanResult:
+        """Run one scan.
+
+        Returns
+        -------
+        BatchScanResult
+            Also when symbols failed or the scan was cancelled: the account tells.
+
+        Raises
+        ------
+        FormulaError, RequestError
+            The formula or a field of the request cannot be used.
+        DataError
+            There are no usable prices at all.
+        """
+        started = perf_counter()
+        job_id = str(uuid.uuid4())
+        _phase(observer, "resolving")
+        universe = await self._resolve(request)
+        if not universe.symbols:
+            return self._result(request, job_id, universe, [], DataState(), milliseconds=0)
+        _phase(observer, "scanning")
+        job = _make_job(request, job_id, universe)
+        results = await self._engine.process_batch_async(job, progress_callback, cancellation_token, observer)
+        _phase(observer, "aggregating")
+        state = self._engine.data_state(job.timeframe)
+        result = self._result(request, job_id, universe, results, state, milliseconds=None)
+        return replace(result, processing_time_ms=(perf_counter() - started) * 1000)
+
+    async def _resolve(self, request: BatchScanRequest) -> _Universe:
+        """Find the symbols: an explicit list wins, exclusions come last."""
+        criteria = request.symbol_criteria
+        if criteria.symbols is not None:
+            found: Sequence[str] = criteria.symbols
+        else:
+            found = await self._symbol_repo.find_by_criteria(market=criteria.market, sector=criteria.sector)
+        found = list(dict.fromkeys(found))
+        kept = [symbol for symbol in found if symbol not in set(criteria.exclude)]
+        labels = await self._symbol_repo.describe(kept)
+        date_range = self._engine.resolve_range(request.date_range, kept, request.timeframe) if kept else request.date_range
+        not_listed = () if criteria.symbols is not None else _not_listed(labels, date_range)
+        gone = set(not_listed)
+        return _Universe(
+            symbols=tuple(symbol for symbol in kept if symbol not in gone),
+            date_range=date_range,
+            labels=labels,
+            excluded=tuple(symbol for symbol in found if symbol in set(criteria.exclude)),
+            not_listed=not_listed,
+            warnings=await self._warnings(request, found),
+        )
+
+    async def _warnings(self, request: BatchScanRequest, found: Sequence[str]) -> tuple[str, ...]:
+        warnings = []
+        if isinstance(request.formula, PolarsFormula):
+            warnings.append("the formula is given as Polars expressions: jtscan cannot see whether they look ahead")
+        if not found:
+            warnings.append(await self._why_empty(request))
+        return tuple(warnings)
+
+    async def _why_empty(self, request: BatchScanRequest) -> str:
+        criteria = request.symbol_criteria
+        if criteria.symbols is not None:
+            return "the list of symbols is empty: nothing was scanned"
+        asked = [(kind, value) for kind, value in (("market", criteria.market), ("sector", criteria.sector)) if value]
+        markets, sectors = await self._symbol_repo.markets(), await self._symbol_repo.sectors()
+        there = {"market": markets, "sector": sectors}
+        shown = "; ".join(f"the {kind}s there are: {', '.join(there[kind]) or 'none'}" for kind, _ in asked)
+        what = " and ".join(f"{kind} {value!r}" for kind, value in asked) or "the universe"
+        return f"no symbols in {what}{'; ' if shown else ''}{shown}"
+
+    def _result(
+        self,
+        request: BatchScanRequest,
+        job_id: str,
+        universe: _Universe,
+        results: Sequence[ProcessingResult],
+        state: DataState,
+        *,
+        milliseconds: float | None,
+    ) -> BatchScanResult:
+        signals = self._aggregator.aggregate(results, request.sort_by, labels=universe.labels, top=request.top)
+        return BatchScanResult(
+            job_id=job_id,
+            request=request,
+            signals=signals,
+            statistics=self._aggregator.get_statistics(signals),
+            processing_time_ms=milliseconds or 0,
+            errors_count=sum(result.status is Status.FAILED for result in results),
+            outcomes=_outcomes(universe.symbols, results),
+            excluded=universe.excluded,
+            not_listed=universe.not_listed,
+            warnings=(*universe.warnings, *state.notes),
+            cancelled=len(results) < len(universe.symbols),
+            data_version=state.version,
+        )
+
+
+def _make_job(request: BatchScanRequest, job_id: str, universe: _Universe) -> ProcessingJob:
+    return ProcessingJob(
+        id=job_id,
+        symbols=universe.symbols,
+        timeframe=request.timeframe,
+        date_range=universe.date_range,
+        formula=request.formula,
+        parameters=request.parameters,
+        first=request.first,
+        warmup=request.warmup,
+        labels=universe.labels,
+    )
+
+
+def _not_listed(labels: pl.DataFrame, date_range: DateRange) -> tuple[str, ...]:
+    """Symbols listed after the range or delisted before it; ``delisted`` is the first day without the symbol."""
+    start, end = date_range.bounds(Timeframe.D1)
+    gone = pl.lit(value=False)
+    if start is not None:
+        gone |= pl.col("delisted") <= start
+    if end is not None:
+        gone |= pl.col("listed") > end
+    gone = gone.fill_null(value=False)
+    return tuple(labels.filter(gone)["symbol"])
+
+
+def _outcomes(symbols: Sequence[str], results: Sequence[ProcessingResult]) -> pl.DataFrame:
+    """One row per symbol asked for; those without a result were cancelled."""
+    rows = [
+        (
+            each.symbol, str(each.status), each.error, each.bars, each.rows.set_aside, each.rows.halts,
+            each.rows.duplicates, each.last_bar, each.processing_time_ms,
+        )
+        for each in results
+    ]  # fmt: skip
+    done = _frame(rows)
+    published = {result.symbol for result in results}
+    rest = [
+        (symbol, str(Status.CANCELLED), "the scan was cancelled before its turn", 0, 0, 0, 0, None, 0.0)
+        for symbol in symbols
+        if symbol not in published
+    ]
+    return pl.concat([done, _frame(rest)])
+
+
+def _frame(rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
+    columns = list(zip(*rows, strict=True)) or [()] * len(OUTCOME_SCHEMA)
+    return pl.DataFrame(
+        {name: pl.Series(name, values).cast(kind) for (name, kind), values in zip(OUTCOME_SCHEMA.items(), columns, strict=True)}
+    )
+
+
+def _phase(observer: ScanObserver | None, phase: str) -> None:
+    if observer is None:
+        return
+    try:
+        observer.on_phase(phase)
+    except Exception:
+        logger.exception("the observer raised; the scan goes on")

@@ -1,0 +1,256 @@
+"""Scanner: the one place that puts the parts together."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import polars as pl
+
+from jtscan.aggregate import SignalAggregator
+from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
+from jtscan.domain.dates import DateRange, Timeframe
+from jtscan.domain.formulas import FormulaLike, as_formula
+from jtscan.domain.jobs import Warmup
+from jtscan.domain.scans import BatchScanRequest, BatchScanResult
+from jtscan.domain.symbols import SymbolCriteria
+from jtscan.engines.processing import ProcessingEngine
+from jtscan.errors import RequestError
+from jtscan.formula import FormulaDescription, describe
+from jtscan.market.prices import DuckDBPriceRepository
+from jtscan.market.symbols import DuckDBSymbolRepository
+from jtscan.progress import progress_bar
+from jtscan.scan import BatchScanUseCase
+
+if TYPE_CHECKING:
+    from jtscan.notebook.form import ScanForm
+
+_T = TypeVar("_T")
+_POLL_SECONDS = 0.05
+
+
+class Scanner:
+    """Scans the symbols of a data folder, or of any Parquet files of prices.
+
+    Parameters
+    ----------
+    data
+        A folder with ``prices/<timeframe>/**/*.parquet`` and, if there is
+        one, ``symbols.parquet``.
+    prices
+        Instead: a Parquet file, a folder, a glob, or a list of those.
+    symbols
+        A Parquet file with the table of symbols (symbol, name, market,
+        sector, listed, delisted); without one the universe is the symbols in
+        the prices.
+    timeframe
+        The timeframe of ``prices``; the default of scans.
+    columns
+        Our column names to those of the files: ``{"timestamp": "date"}``.
+
+    Examples
+    --------
+    >>> scanner = Scanner("data")
+    >>> result = scanner.scan("cross_above(sma(close, 5), sma(close, 20))", symbols=["005930"], last=250)
+    >>> result.signals.matches.columns
+    ['symbol', 'name', 'timestamp', 'signal_type', 'close']
+    """
+
+    def __init__(
+        self,
+        data: str | Path | None = None,
+        *,
+        prices: str | Path | Sequence[str | Path] | None = None,
+        symbols: str | Path | None = None,
+        timeframe: str = "1d",
+        columns: Mapping[str, str] | None = None,
+        raise_internal: bool = False,
+    ) -> None:
+        if (data is None) == (prices is None):
+            raise RequestError("data", "give a data folder, or prices= with Parquet files")
+        self._timeframe = Timeframe.parse(timeframe)
+        self._prices = DuckDBPriceRepository(data, prices=prices, timeframe=self._timeframe, columns=columns)
+        table = Path(data) / "symbols.parquet" if symbols is None and data is not None else symbols
+        if symbols is None and table is not None and not Path(table).expanduser().is_file():
+            table = None
+        self._symbols = DuckDBSymbolRepository(table, priced=self._priced)
+        self._engine = ProcessingEngine(self._prices, raise_internal=raise_internal)
+        self._use_case = BatchScanUseCase(self._engine, self._symbols, SignalAggregator())
+
+    def scan(self, formula: FormulaLike, **options: Any) -> BatchScanResult:
+        """Scan, and wait for the result; Ctrl-C gives what is done until then.
+
+        Takes what ``scan_async`` takes.
+        """
+        token = options.pop("cancellation_token", None) or CancellationToken()
+        return _run(self.scan_async(formula, cancellation_token=token, **options), token)
+
+    async def scan_async(  # noqa: PLR0913 - what a user can say of a scan
+        self,
+        formula: FormulaLike,
+        *,
+        market: str | None = None,
+        sector: str | None = None,
+        symbols: Sequence[str] | None = None,
+        exclude: Sequence[str] = (),
+        timeframe: str | None = None,
+        start: str | date | None = None,
+        end: str | date | None = None,
+        last: int | None = None,
+        parameters: Mapping[str, float] | None = None,
+        lookback: int | None = None,
+        sort_by: str = "timestamp",
+        top: int | None = None,
+        first: bool = False,
+        warmup: Warmup = "auto",
+        progress: bool = False,
+        progress_callback: ProgressCallback | None = None,
+        observer: ScanObserver | None = None,
+        cancellation_token: CancellationToken | None = None,
+    ) -> BatchScanResult:
+        """Scan without blocking the loop.
+
+        Parameters
+        ----------
+        formula
+            Text in the formula language, a Polars expression, or a dict of
+            those by signal; expressions need ``lookback=``.
+        market, sector
+            Filters of the table of symbols.
+        symbols
+            An explicit list; wins over market and sector.
+        exclude
+            Symbols to leave out, last of all.
+        timeframe
+            "1d", "5m", …; the scanner's own if not given.
+        start, end
+            Both included: ISO text, a date or a datetime. A date as the end
+            of an intraday range is that whole day.
+        last
+            Instead: the newest so many bars; 1 is the daily routine. Without
+            any range it is 250.
+        parameters
+            Values of the formula's parameters.
+        sort_by, top
+            Order of the matches (numbers largest first, ``"-x"`` turns it
+            round), and how many to keep.
+        first
+            Only the first bar of each run of matches.
+        warmup
+            "full" reads all history before the range.
+        progress
+            Show a bar.
+
+        Raises
+        ------
+        FormulaError, RequestError, DataError
+        """
+        request = BatchScanRequest(
+            symbol_criteria=SymbolCriteria(symbols=symbols, market=market, sector=sector, exclude=exclude),
+            timeframe=Timeframe.parse(timeframe or self._timeframe),
+            date_range=DateRange(start=start, end=end, last=last),  # type: ignore[arg-type] - text is parsed
+            formula=as_formula(formula, lookback=lookback),
+            parameters=parameters or {},
+            sort_by=sort_by,
+            top=top,
+            first=first,
+            warmup=warmup,
+        )
+        with ExitStack() as stack:
+            callback = stack.enter_context(progress_bar(progress_callback)) if progress else progress_callback
+            return await self.execute(
+                request, progress_callback=callback, observer=observer, cancellation_token=cancellation_token
+            )
+
+    async def execute(self, request: BatchScanRequest, **listeners: Any) -> BatchScanResult:
+        """Run a request that is made already: see ``BatchScanUseCase.execute``."""
+        return await self._use_case.execute(request, **listeners)
+
+    def symbols(self, *, market: str | None = None, sector: str | None = None) -> pl.DataFrame:
+        """Return symbol, name, market, sector, listed, delisted of a universe, one row per symbol."""
+        found = _run(self._symbols.find_by_criteria(market=market, sector=sector))
+        table = self._symbols.table()
+        return pl.DataFrame({"symbol": found}, schema={"symbol": pl.String}).join(
+            table, on="symbol", how="left", maintain_order="left"
+        )
+
+    def markets(self) -> list[str]:
+        """Return the markets there are."""
+        return _run(self._symbols.markets())
+
+    def sectors(self) -> list[str]:
+        """Return the sectors there are."""
+        return _run(self._symbols.sectors())
+
+    def timeframes(self) -> list[str]:
+        """Return the timeframes there are, shortest first."""
+        return [str(each) for each in self._prices.timeframes()]
+
+    def columns(self, *, timeframe: str | None = None) -> dict[str, str]:
+        """Return the columns of the price files beyond symbol and timestamp, and what they are."""
+        return dict(self._snapshot(timeframe).columns)
+
+    def describe(
+        self,
+        formula: FormulaLike,
+        *,
+        parameters: Mapping[str, float] | None = None,
+        timeframe: str | None = None,
+        lookback: int | None = None,
+    ) -> FormulaDescription:
+        """Tell what a formula gives and needs, checked against the columns of the data.
+
+        Raises
+        ------
+        FormulaError, RequestError, DataError
+        """
+        columns = self._snapshot(timeframe).columns
+        return describe(formula, columns=columns, parameters=parameters, lookback=lookback)
+
+    def form(self) -> ScanForm:
+        """Make the scan form, for a notebook."""
+        from jtscan.notebook.form import ScanForm  # noqa: PLC0415 - needs the extra "notebook"
+
+        return ScanForm(self)
+
+    def _snapshot(self, timeframe: str | None = None) -> Any:
+        return self._prices.snapshot(Timeframe.parse(timeframe or self._timeframe))
+
+    def _priced(self) -> Sequence[str]:
+        there = self._prices.timeframes()
+        if not there:
+            return ()
+        return self._prices.snapshot(self._timeframe if self._timeframe in there else there[-1]).symbols
+
+    def __repr__(self) -> str:
+        return f"Scanner({', '.join(self.timeframes()) or 'no prices'})"
+
+
+def _run(work: Coroutine[Any, Any, _T], token: CancellationToken | None = None) -> _T:
+    """Wait for a coroutine on a loop of its own thread: in a notebook one is running here already."""
+    box: dict[str, Any] = {}
+
+    def run() -> None:
+        try:
+            box["result"] = asyncio.run(work)
+        except BaseException as error:  # noqa: BLE001 - handed to the caller, whatever it is
+            box["error"] = error
+
+    thread = threading.Thread(target=run, name="jtscan-scan", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        try:
+            thread.join(_POLL_SECONDS)
+        except KeyboardInterrupt:
+            if token is None or token.is_cancelled:
+                raise
+            token.cancel()
+    if "error" in box:
+        raise box["error"]
+    result: _T = box["result"]
+    return result
