@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,8 +19,10 @@ import polars as pl
 
 from jtscan import render
 from jtscan.errors import FormulaError, JtscanError, RequestError
+from jtscan.progress import progress_bar
 
 if TYPE_CHECKING:
+    from jtscan.domain.control import ProgressCallback
     from jtscan.domain.scans import BatchScanResult
     from jtscan.scanner import Scanner
 
@@ -257,7 +259,8 @@ def _scanner(options: dict[str, Any]) -> Scanner:
         data, prices = None, data
     if not prices:
         data = data or _default_data()
-    return Scanner(data, prices=prices, symbols=table, timeframe=options.get("timeframe"), columns=columns or None)
+    timeframe = options.get("timeframe") or "1d"
+    return Scanner(data, prices=prices, symbols=table, timeframe=timeframe, columns=columns or None)
 
 
 def _default_data() -> str:
@@ -275,21 +278,11 @@ def _log(context: click.Context, *, verbose: bool) -> None:
     context.call_on_close(lambda: logger.removeHandler(handler))
 
 
-@contextmanager
-def _progress(*, shown: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Give a progress callback that draws a bar, on a terminal only."""
+def _progress(*, shown: bool) -> AbstractContextManager[ProgressCallback | None]:
+    """Make a bar, on a terminal only."""
     if not shown or not sys.stderr.isatty():
-        yield None
-        return
-    from tqdm import tqdm  # noqa: PLC0415 - only where there is a terminal
-
-    with tqdm(unit=" symbols", leave=False, dynamic_ncols=True, file=sys.stderr) as bar:
-
-        def show(completed: int, total: int) -> None:
-            bar.total = total
-            bar.update(completed - bar.n)
-
-        yield show
+        return nullcontext()
+    return progress_bar(leave=False, dynamic_ncols=True, file=sys.stderr)
 
 
 def _print_result(result: BatchScanResult, *, quiet: bool) -> None:
@@ -321,7 +314,7 @@ def _contains(text: str) -> pl.Expr:
 
 def _counted(count: int, scanner: Scanner) -> str:
     if count:
-        return f"{count:,} symbols"
+        return f"{count:,} symbol{'s' if count != 1 else ''}"
     return f"no symbols; markets: {_listed(scanner.markets())}; sectors: {_listed(scanner.sectors())}"
 
 

@@ -154,7 +154,7 @@ def test_options_say_where_the_data_is(
             assert run(*command, *options.split()).exit_code == 0
             assert scanner.made == (
                 (data,),
-                {"prices": None, "symbols": None, "timeframe": None, "columns": None, **made},
+                {"prices": None, "symbols": None, "timeframe": "1d", "columns": None, **made},
             )
 
 
@@ -321,10 +321,10 @@ def test_the_progress_bar_is_for_terminals_only(monkeypatch: pytest.MonkeyPatch)
     ("options", "codes", "said"),
     [
         ("", ["005930", "000660"], "2 symbols"),
-        ("--market KOSPI", ["005930"], "1 symbols"),
-        ("--search chips", ["000660"], "1 symbols"),
-        ("--search 전자", ["005930"], "1 symbols"),
-        ("--search 0593", ["005930"], "1 symbols"),
+        ("--market KOSPI", ["005930"], "1 symbol"),
+        ("--search chips", ["000660"], "1 symbol"),
+        ("--search 전자", ["005930"], "1 symbol"),
+        ("--search 0593", ["005930"], "1 symbol"),
         ("--search .*", [], "no symbols; markets: KOSDAQ, KOSPI; sectors: none"),
         ("--market NASDAQ", [], "no symbols; markets: KOSDAQ, KOSPI; sectors: none"),
     ],

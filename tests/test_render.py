@@ -355,7 +355,7 @@ def test_statuses_that_no_symbol_has_are_left_out_but_not_the_sum(show: Any) -> 
         ([outcome("1", "no_match"), outcome("2", "no_match")], "nothing fired in the 2 symbols scanned."),
         (
             [outcome("1", "no_match"), outcome("2", "no_data", "no rows")],
-            "nothing fired in the 1 symbols scanned; of 1 more nothing is known",
+            "nothing fired in the 1 symbol scanned; of 1 more nothing is known",
         ),
         (
             [outcome("1", "failed", "boom"), outcome("2", "no_data", "no rows")],

@@ -85,9 +85,13 @@ def nothing(result: BatchScanResult) -> str:
     if not result.outcomes.height:
         return "No matches: no symbol was asked for."
     if not answered:
-        return f"No matches: none of the {unknown:,} symbols could be scanned."
-    known = f"No matches: nothing fired in the {answered:,} symbols scanned"
+        return f"No matches: none of the {_symbols(unknown)} could be scanned."
+    known = f"No matches: nothing fired in the {_symbols(answered)} scanned"
     return f"{known}; of {unknown:,} more nothing is known." if unknown else f"{known}."
+
+
+def _symbols(count: int) -> str:
+    return f"{count:,} symbol{'s' if count != 1 else ''}"
 
 
 def matches_title(signals: AggregatedSignals, rows: int) -> str:

@@ -73,6 +73,9 @@ class ScannerDouble:
     def sectors(self) -> list[str]:
         return ["IT"]
 
+    def timeframes(self) -> list[str]:
+        return ["5m", "1d"]
+
     def describe(
         self, formula: str, *, parameters: Mapping[str, float] | None = None, timeframe: str | None = None
     ) -> FormulaDescription:
