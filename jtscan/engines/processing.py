@@ -33,7 +33,7 @@ from jtscan.ports import IPriceRepository, IPriceSnapshot
 logger = logging.getLogger("jtscan")
 
 CHUNK_BARS = 250_000
-_FIRST_BARS = 2_500
+_SECOND_BARS = 2_500
 _GROWTH = 4
 EXPECTED = (JtscanError, PolarsError, PanicException, duckdb.Error)
 
@@ -269,7 +269,7 @@ class _Batch:
         """Cut the symbols into chunks: the first of one symbol, then growing, so that progress starts at once."""
         factor = self.work.snapshot.chunk_factor
         most = self.chunk_bars * factor
-        budget = most if factor > 1 else min(_FIRST_BARS, most)
+        budget = most if factor > 1 else 1
         sizes = self.work.snapshot.sizes(self.work.job.symbols, self.work.window)
         chunk: list[str] = []
         bars = 0
@@ -278,7 +278,7 @@ class _Batch:
             bars += max(sizes.get(symbol, 0), 1)
             if bars >= budget:
                 yield chunk
-                chunk, bars, budget = [], 0, min(budget * _GROWTH, most)
+                chunk, bars, budget = [], 0, min(max(budget * _GROWTH, _SECOND_BARS), most)
         if chunk:
             yield chunk
 

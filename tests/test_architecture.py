@@ -1,0 +1,127 @@
+"""Who may import whom, what is public, and what importing jtscan costs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import jtscan
+
+PACKAGE = Path(jtscan.__file__).parent
+
+# A layer may import those that stand above it.
+LAYERS = (
+    "errors", "domain", "render", "ports", "formula", "market", "engines", "aggregate", "scan", "progress", "scanner",
+    "notebook", "testing", "cli",
+)  # fmt: skip
+
+# What a layer may not import although it stands above, and the reason.
+FORBIDDEN = {
+    ("market", "formula"): "prices know no formulas",
+    ("formula", "render"): "formulas are not drawn there",
+    ("engines", "market"): "the engine reads through the port",
+    ("aggregate", "engines"): "results are values",
+    ("scan", "engines"): "the use case runs through the port",
+    ("scan", "market"): "the use case reads through the port",
+    ("cli", "notebook"): "a terminal needs no widgets",
+}
+
+# Imports against the order, made when called.
+EXEMPT = {
+    ("domain", "render"): "values show themselves by one call into the renderer",
+    ("scanner", "notebook"): "scanner.form() needs the extra 'notebook'",
+}
+
+ONLY_HERE = {
+    "ipywidgets": {"notebook"},
+    "IPython": {"notebook"},
+    "matplotlib": {"notebook"},
+    "itables": {"notebook"},
+    "click": {"cli"},
+    "duckdb": {"market", "engines"},
+    "numpy": {"market"},
+    "polars_talib": {"formula"},
+}
+
+
+def layer_of(path):
+    relative = path.relative_to(PACKAGE)
+    return relative.parts[0].removesuffix(".py") if relative.parts[0] != "__init__.py" else None
+
+
+def imports(path):
+    """Every module that a file imports, and whether at its top."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    top = set(map(id, tree.body))
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [each.name for each in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert node.names[0].name != "*", f"{path}: star import"
+            names = [f"{node.module}.{each.name}" if node.module == "jtscan" else node.module for each in node.names]
+        for name in names:
+            yield name, id(node) in top
+
+
+SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if layer_of(path))
+
+
+def test_every_module_has_its_layer():
+    assert {layer_of(path) for path in SOURCES} == set(LAYERS)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_only_point_up(path):
+    layer = layer_of(path)
+    for name, _ in imports(path):
+        if not name.startswith("jtscan."):
+            continue
+        other = name.split(".")[1]
+        if other == layer or (layer, other) in EXEMPT:
+            continue
+        assert other in LAYERS[: LAYERS.index(layer)], f"{layer} imports {other}"
+        assert (layer, other) not in FORBIDDEN, FORBIDDEN[layer, other]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_each_library_is_used_in_its_own_room(path):
+    for name, _ in imports(path):
+        rooms = ONLY_HERE.get(name.split(".")[0])
+        assert rooms is None or layer_of(path) in rooms, f"{layer_of(path)} imports {name}"
+
+
+def test_the_exemptions_are_made_when_called():
+    for path in SOURCES:
+        for name, at_top in imports(path):
+            if name.startswith("jtscan.") and (layer_of(path), name.split(".")[1]) in EXEMPT:
+                typing_only = "TYPE_CHECKING" in path.read_text(encoding="utf-8")
+                assert not at_top or typing_only, f"{path} imports {name} at its top"
+
+
+def test_all_is_what_is_public():
+    names = [name for name in vars(jtscan) if not name.startswith("_") and not hasattr(vars(jtscan)[name], "__path__")]
+    modules = {path.stem for path in PACKAGE.iterdir()}
+    assert sorted(jtscan.__all__) == sorted(name for name in names if name not in modules or name == "describe")
+    assert jtscan.__all__ == sorted(set(jtscan.__all__))
+
+
+def test_importing_jtscan_imports_no_notebook():
+    code = "import jtscan, jtscan.cli, jtscan.testing, sys; print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"IPython", "ipywidgets", "matplotlib", "itables", "numpy", "pandas"} & set(found.stdout.split())
+    assert found.stderr == ""
+
+
+def test_importing_jtscan_does_nothing():
+    code = (
+        "import threading, logging, jtscan; "
+        "print(threading.active_count(), logging.getLogger('jtscan').handlers, logging.getLogger().handlers)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "1 [] []"
