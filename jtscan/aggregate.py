@@ -72,7 +72,9 @@ class SignalAggregator:
 
 
 def _gathered(results: Sequence[ProcessingResult]) -> pl.DataFrame:
-    frames = [result.matches for result in results if result.matches.height] or [result.matches for result in results[:1]]
+    frames = [result.matches for result in results if result.matches.height] or [
+        result.matches for result in results[:1]
+    ]
     return pl.concat(frames, how="vertical_relaxed") if frames else pl.DataFrame(schema=_EMPTY)
 
 

@@ -1,9 +1,9 @@
 """One scan from request to result.
 
-    resolve     which symbols: criteria → list, exclusions, listed in the range   (ISymbolRepository)
-    make_job    symbols, dates, formula, parameters                              (ProcessingJob)
-    process     one result per symbol                                            (IProcessingEngine)
-    aggregate   matches, statistics, the account                                 (SignalAggregator)
+resolve     which symbols: criteria → list, exclusions, listed in the range   (ISymbolRepository)
+make_job    symbols, dates, formula, parameters                              (ProcessingJob)
+process     one result per symbol                                            (IProcessingEngine)
+aggregate   matches, statistics, the account                                 (SignalAggregator)
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ class BatchScanUseCase:
         found = list(dict.fromkeys(found))
         kept = [symbol for symbol in found if symbol not in set(criteria.exclude)]
         labels = await self._symbol_repo.describe(kept)
-        date_range = self._engine.resolve_range(request.date_range, kept, request.timeframe) if kept else request.date_range
+        date_range = (
+            self._engine.resolve_range(request.date_range, kept, request.timeframe) if kept else request.date_range
+        )
         not_listed = () if criteria.symbols is not None else _not_listed(labels, date_range)
         gone = set(not_listed)
         return _Universe(
@@ -200,7 +202,10 @@ def _outcomes(symbols: Sequence[str], results: Sequence[ProcessingResult]) -> pl
 def _frame(rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
     columns = list(zip(*rows, strict=True)) or [()] * len(OUTCOME_SCHEMA)
     return pl.DataFrame(
-        {name: pl.Series(name, values).cast(kind) for (name, kind), values in zip(OUTCOME_SCHEMA.items(), columns, strict=True)}
+        {
+            name: pl.Series(name, values).cast(kind)
+            for (name, kind), values in zip(OUTCOME_SCHEMA.items(), columns, strict=True)
+        }
     )
 
 

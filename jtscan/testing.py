@@ -153,7 +153,9 @@ class InMemoryPriceRepository:
 
 
 def _is_bar(frame: pl.DataFrame) -> pl.Expr:
-    known = [pl.col(name).cast(pl.Float64).is_finite().fill_null(value=False) for name in _PRICES if name in frame.columns]
+    known = [
+        pl.col(name).cast(pl.Float64).is_finite().fill_null(value=False) for name in _PRICES if name in frame.columns
+    ]
     return pl.all_horizontal(*known, ~_is_halt(frame))
 
 
@@ -175,7 +177,9 @@ def _rows_set_aside(frame: pl.DataFrame) -> dict[str, RowCounts]:
     counted = frame.group_by("symbol").agg(
         halts=_is_halt(frame).sum(), set_aside=(~_is_bar(frame) & ~_is_halt(frame)).sum()
     )
-    return {symbol: RowCounts(halts=halts, set_aside=other) for symbol, halts, other in counted.iter_rows() if halts + other}
+    return {
+        symbol: RowCounts(halts=halts, set_aside=other) for symbol, halts, other in counted.iter_rows() if halts + other
+    }
 
 
 @dataclass(slots=True)

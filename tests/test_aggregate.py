@@ -19,8 +19,16 @@ LABELS = pl.DataFrame(
 
 
 def result(symbol, *rows):
-    schema = {"symbol": pl.String, "timestamp": pl.Date, "signal_type": pl.String, "close": pl.Float64, "ratio": pl.Float64}
-    return ProcessingResult(symbol=symbol, matches=pl.DataFrame([(symbol, *row) for row in rows], schema=schema, orient="row"))
+    schema = {
+        "symbol": pl.String,
+        "timestamp": pl.Date,
+        "signal_type": pl.String,
+        "close": pl.Float64,
+        "ratio": pl.Float64,
+    }
+    return ProcessingResult(
+        symbol=symbol, matches=pl.DataFrame([(symbol, *row) for row in rows], schema=schema, orient="row")
+    )
 
 
 RESULTS = [
@@ -95,7 +103,10 @@ def test_pivots_count_by_any_two(index, columns, header, rows):
     assert (table.columns, table.rows()) == (header, rows)
 
 
-@pytest.mark.parametrize(("index", "columns", "field"), [("close", "symbol", "index"), ("symbol", "x", "columns"), ("date", "date", "columns")])
+@pytest.mark.parametrize(
+    ("index", "columns", "field"),
+    [("close", "symbol", "index"), ("symbol", "x", "columns"), ("date", "date", "columns")],
+)
 def test_a_pivot_by_anything_else_is_refused(index, columns, field):
     aggregator = SignalAggregator()
     with pytest.raises(RequestError) as error:

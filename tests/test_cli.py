@@ -20,6 +20,7 @@ from jtscan.domain.scans import OUTCOME_SCHEMA, BatchScanRequest, BatchScanResul
 from jtscan.domain.signals import AggregatedSignals, SignalStatistics
 from jtscan.domain.symbols import SymbolCriteria
 from jtscan.errors import DataError, DataNotFoundError, FormulaError, JtscanError, RequestError
+from jtscan.render.cells import width_of
 
 SAMPLE = Path(__file__).parent.parent / "data"
 MATCHES = pl.DataFrame({"symbol": ["005930", "000660"], "name": ["가상전자", None], "close": [71500.0, 1.5]})
@@ -354,6 +355,66 @@ def test_check_points_at_the_error() -> None:
     done = run("check", "buy = cross_abov(close, 2)")
     assert done.exit_code == 2
     assert done.stderr.splitlines()[1:] == ["  buy = cross_abov(close, 2)", "        ^^^^^^^^^^"]
+
+
+# ── with the sample ───────────────────────────────────────────────────────────
+
+
+def test_a_scan_of_the_sample(tmp_path: Path) -> None:
+    out = tmp_path / "matches.parquet"
+    formula = "buy = cross_above(sma(close, fast), sma(close, slow))\nratio = volume / sma(volume, 20)"
+    done = run(
+        "scan", formula, "--data", str(SAMPLE), "--market", "KOSPI", "--exclude", "005930", "--start", "2024-01-01",
+        "--param", "fast=5", "--param", "slow=20", "--sort-by", "ratio", "--top", "12", "--out", str(out),
+    )  # fmt: skip
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "! the prices are invented" in done.stdout
+    assert re.search(r"^ +\d+  asked for$", done.stdout, flags=re.MULTILINE)
+    assert "Matches: the first 10 of 12, the top of" in done.stdout
+    assert max(map(width_of, done.stdout.splitlines()[:-1])) <= 100
+    matches = pl.read_parquet(out)
+    assert matches.columns == ["symbol", "name", "timestamp", "signal_type", "close", "ratio"]
+    assert matches.height == 12
+    assert matches["ratio"].is_sorted(descending=True)
+    assert "005930" not in matches["symbol"]
+
+
+def test_symbols_and_check_of_the_sample() -> None:
+    listed = run("symbols", "--data", str(SAMPLE), "--market", "KOSDAQ")
+    assert listed.exit_code == 0
+    assert listed.stdout.count("KOSDAQ") == int(listed.stderr.split()[0])
+    wrong = run("check", "clos > 1", "--data", str(SAMPLE))
+    assert wrong.exit_code == 2
+    assert "unknown name 'clos'; did you mean 'close'?" in wrong.stderr
+    assert run("check", "close > 1", "--data", str(SAMPLE), "--timeframe", "5m").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (["--prices", "nowhere/*.parquet"], 1, "nowhere/*.parquet"),
+        (["--data", "garbage.parquet"], 1, "garbage.parquet"),
+        (["--timeframe", "15m"], 1, "15m"),
+        (["--timeframe", "7m"], 2, "timeframe: '7m' is not known"),
+        (["--start", "2024-02-01", "--end", "2024-01-01"], 2, "start: 2024-02-01 is after the end"),
+        (["--last", "0"], 2, "last: 0 is not a number of bars"),
+        (["--param", "x=1"], 2, "unknown parameter 'x'"),
+        (["--sort-by", "nothing"], 2, "there is no column 'nothing'"),
+    ],
+)
+def test_what_is_wrong_with_data_or_request_is_told_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, args: list[str], code: int, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("garbage.parquet").write_bytes(b"PAR1 nothing of the kind")
+    source = [] if {"--prices", "--data"} & set(args) else ["--data", str(SAMPLE)]
+    done = run("scan", "close > 1", *source, *args)
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert done.stderr.startswith("Error: ")
+    assert said in done.stderr
+
+
+# ── itself ────────────────────────────────────────────────────────────────────
 
 
 def test_version_and_help() -> None:

@@ -46,7 +46,10 @@ def markets(draw):
     seed = draw(st.integers(0, 2**32 - 1))
     lengths = draw(st.lists(st.integers(1, 260), min_size=1, max_size=4))
     flat = draw(st.integers(0, 80))
-    parts = [_symbol(np.random.default_rng([seed, number]), f"S{number}", length, flat) for number, length in enumerate(lengths)]
+    parts = [
+        _symbol(np.random.default_rng([seed, number]), f"S{number}", length, flat)
+        for number, length in enumerate(lengths)
+    ]
     return pl.concat(parts)
 
 
@@ -132,7 +135,9 @@ def test_chunks_give_the_bits_of_each_symbol_alone(name, market, chunk, start):
         together = engine.process_batch(job)
         window = ReadWindow(start=job.date_range.start, warmup=None)
         snapshot = prices.snapshot(jt.Timeframe.D1)
-        alone = [engine._process_symbol(job, symbol, snapshot.read([symbol], snapshot.columns, window)) for symbol in symbols]
+        alone = [
+            engine._process_symbol(job, symbol, snapshot.read([symbol], snapshot.columns, window)) for symbol in symbols
+        ]
     for one, other in zip(together, alone, strict=True):
         assert one.status == other.status
         assert_frame_equal(one.matches, other.matches, check_exact=True)
@@ -153,7 +158,9 @@ def test_unknown_never_matches(market):
 def test_the_account_adds_up(market):
     halts = market.filter(pl.col("open") == 0).height
     with tempfile.TemporaryDirectory() as folder:
-        result = scanned(write(folder, market), "close > sma(close, 20)", start=dt.date(1990, 1, 1), symbols=["S0", "S1", "Z"])
+        result = scanned(
+            write(folder, market), "close > sma(close, 20)", start=dt.date(1990, 1, 1), symbols=["S0", "S1", "Z"]
+        )
     asked = market.filter(pl.col("symbol").is_in(["S0", "S1"]))
     assert result.account["symbols"].sum() == 3
     beside = dict(result.beside.select("what", "count").rows())

@@ -130,7 +130,9 @@ def test_scan_counts_errors():
 
 def test_scan_statistics():
     closes = {"005930": [10, 11, 12, 11], "000660": [10, 9, 10, 9], "035720": [5, 4, 3, 2], "068270": [5, 6, 5, 6]}
-    statistics = scan({}, closes=closes, formula=Formula(text="buy = close > close[1]\nsell = close < close[1]")).statistics
+    statistics = scan(
+        {}, closes=closes, formula=Formula(text="buy = close > close[1]\nsell = close < close[1]")
+    ).statistics
     assert statistics.total == 12
     assert list(statistics.by_symbol.items()) == [("000660", 3), ("005930", 3), ("035720", 3), ("068270", 3)]
     assert list(statistics.by_signal_type.items()) == [("sell", 7), ("buy", 5)]
@@ -142,7 +144,9 @@ def test_scan_statistics():
 
 def test_the_account_adds_up_to_the_symbols_asked_for():
     closes = {"005930": RISING, "000660": RISING[:1], "035720": [3.0, 2, 1]}
-    result = scan({"symbols": ["005930", "000660", "035720", "068270", "ZZZ"]}, closes=closes, broken={"005930": "torn"})
+    result = scan(
+        {"symbols": ["005930", "000660", "035720", "068270", "ZZZ"]}, closes=closes, broken={"005930": "torn"}
+    )
     assert counts(result) == {"failed": 1, "too_little_history": 1, "no_match": 1, "no_data": 2}
     assert result.account["symbols"].sum() == 5
 

@@ -59,7 +59,9 @@ def parse_moment(field: str, value: str | dt.date | dt.datetime | None) -> dt.da
         value = _from_text(field, value.strip())
     if isinstance(value, dt.datetime):
         if value.tzinfo is not None:
-            raise RequestError(field, f"{value.isoformat()} has a time zone; bars carry exchange-local times, so leave it out")
+            raise RequestError(
+                field, f"{value.isoformat()} has a time zone; bars carry exchange-local times, so leave it out"
+            )
         return value
     if isinstance(value, dt.date):
         return value

@@ -24,7 +24,9 @@ class Formula:
 
     def __post_init__(self) -> None:
         if not isinstance(self.text, str):
-            raise RequestError("formula", f"{type(self.text).__name__} is not a formula; write text or Polars expressions")
+            raise RequestError(
+                "formula", f"{type(self.text).__name__} is not a formula; write text or Polars expressions"
+            )
         if not self.text.strip():
             raise FormulaError("the formula is empty", hint="write a condition, such as close > sma(close, 20)")
         object.__setattr__(self, "parameters", check_parameters(self.parameters))
@@ -50,7 +52,9 @@ class PolarsFormula:
             if not isinstance(signal, str) or not signal:
                 raise RequestError("formula", f"{signal!r} is not a signal's name")
             if not isinstance(expression, pl.Expr):
-                raise RequestError("formula", f"signal {signal!r} is {type(expression).__name__}, not a Polars expression")
+                raise RequestError(
+                    "formula", f"signal {signal!r} is {type(expression).__name__}, not a Polars expression"
+                )
         if not isinstance(self.lookback, int) or isinstance(self.lookback, bool) or self.lookback < 0:
             raise RequestError("lookback", f"{self.lookback!r} is not a number of bars")
 
@@ -66,7 +70,9 @@ def as_formula(formula: FormulaLike, *, lookback: int | None = None) -> AnyFormu
     if isinstance(formula, pl.Expr | Mapping):
         signals = {"match": formula} if isinstance(formula, pl.Expr) else formula
         if lookback is None:
-            raise RequestError("lookback", "a formula of Polars expressions needs lookback=, the earlier bars that it looks at")
+            raise RequestError(
+                "lookback", "a formula of Polars expressions needs lookback=, the earlier bars that it looks at"
+            )
         return PolarsFormula(signals=signals, lookback=lookback)
     if lookback is not None:
         raise RequestError("lookback", "is only for Polars expressions; a formula in text knows its own")

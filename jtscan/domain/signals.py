@@ -69,4 +69,6 @@ class SignalStatistics:
             .sort(index, nulls_last=True)
         )
         values = pl.exclude(index)
-        return table.with_columns(values.fill_null(0).cast(pl.Int64)).with_columns(pl.sum_horizontal(values).alias("total"))
+        return table.with_columns(values.fill_null(0).cast(pl.Int64)).with_columns(
+            pl.sum_horizontal(values).alias("total")
+        )

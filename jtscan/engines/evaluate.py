@@ -175,6 +175,8 @@ def _masked(computed: pl.DataFrame, indicators: Sequence[Indicator], position: p
     at = position.alias("_p")
     return (
         computed.with_columns(at)
-        .with_columns(pl.when(pl.col("_p") >= each.lookback).then(pl.col(each.column)).alias(each.column) for each in pending)
+        .with_columns(
+            pl.when(pl.col("_p") >= each.lookback).then(pl.col(each.column)).alias(each.column) for each in pending
+        )
         .drop("_p")
     )

@@ -7,6 +7,7 @@ cursor of its own, so threads may share one ``Duck``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ import polars as pl
 
 
 _PATTERN_LETTERS = frozenset("*?[]")
+_PREFIX = re.compile(r"""^([A-Z]\w*( \w+)* Error: )?(Failed to read file ".*?": )?""")
 
 
 class Duck:
@@ -24,7 +26,7 @@ class Duck:
 
     def __init__(self, folders: Iterable[Path]) -> None:
         self._connection = duckdb.connect(":memory:")
-        allowed = sorted({f"{folder.resolve()}/" for folder in folders})
+        allowed = sorted({f"{each}/" for folder in folders for each in (folder.absolute(), folder.resolve()) if is_text(each)})
         self._connection.execute("SET allowed_directories = ?", [allowed])
         for setting in ("python_enable_replacements = false", "enable_external_access = false", "lock_configuration = true"):
             self._connection.execute(f"SET {setting}")
@@ -55,23 +57,36 @@ def literal(text: str) -> str:
 
 def unreadable(path: Path, error: Exception) -> str:
     """Say in one line why a Parquet file cannot be read."""
-    if not path.exists():
-        return "the file is missing"
-    size = path.stat().st_size
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return "the link leads to no file" if path.is_symlink() else "the file is missing"
     if size == 0:
         return "the file is empty (0 bytes)"
     said = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    if "magic bytes" in said or "too small" in said:
+    if "magic bytes" in said or "too small" in said or "Footer length" in said:
         return f"not a Parquet file, or cut off ({size:,} bytes)"
-    return said.replace(str(path), path.name)
+    if isinstance(error, duckdb.IOException):
+        return said.replace(str(path), path.name)
+    return f"the file is damaged: {_PREFIX.sub('', said).replace(str(path), path.name)}"
 
 
-def refuse_pattern_names(paths: Sequence[Path]) -> dict[Path, str]:
-    """Name the files that DuckDB would take for patterns."""
-    return {
-        path: "its path has one of * ? [ ], which DuckDB reads as a pattern; rename it"
-        for path in paths
-        if _PATTERN_LETTERS & set(str(path))
-    }
+def refuse_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """Name the files that DuckDB cannot be asked for."""
+    refused = {path: "its path is not valid UTF-8; rename it" for path in paths if not is_text(path)}
+    for path in paths:
+        if _PATTERN_LETTERS & set(str(path)):
+            refused[path] = "its path has one of * ? [ ], which DuckDB reads as a pattern; rename it"
+    return refused
+
+
+def is_text(path: Path) -> bool:
+    """Whether a path can be written as UTF-8: a file from elsewhere may be named in another encoding."""
+    return shown(path) == str(path)
+
+
+def shown(path: Path) -> str:
+    """Write a path so that it can be printed."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
 
 

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
+from urllib.parse import unquote
 
 import duckdb
 
 from jtscan.domain.dates import Timeframe
-from jtscan.errors import DataNotFoundError
-from jtscan.market.duck import Duck, refuse_pattern_names, unreadable
+from jtscan.errors import DataError, DataNotFoundError
+from jtscan.market.duck import Duck, refuse_names, shown, unreadable
 
 PRICES = ("open", "high", "low", "close", "volume")
 _WHOLE = frozenset("TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT".split())
 _FLOATS = frozenset({"FLOAT", "DOUBLE"})
+_DECIMAL = re.compile(r"DECIMAL\(\d+, ?\d+\)")
+_MOMENTS = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S"})
 _HIVE_SYMBOL = re.compile(r"(?:^|/)symbol=([^/]+)/")
+_TIMES = frozenset({"timestamp", "date", "datetime", "time", "dt", "날짜", "일자"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +33,19 @@ class PriceFile:
     """One file: its columns (our name → name in the file, DuckDB type), or why it cannot be used.
 
     ``symbol`` is the symbol of all its rows where it has no column of symbols:
-    from a hive folder ``symbol=…``, otherwise the file's name.
+    from a hive folder ``symbol=…``, otherwise the file's name. It is None
+    where rows have their own, and where nobody can know.
     """
 
     path: Path
     columns: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     symbol: str | None = None
     problem: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's name, as it can be printed."""
+        return shown(Path(self.path.name))
 
     @property
     def signature(self) -> tuple[object, ...]:
@@ -49,29 +62,59 @@ class PriceFile:
 
 
 def find_files(where: str | Path | Sequence[str | Path]) -> list[Path]:
-    """List the Parquet files of a file, a folder, a glob, or a list of those, in rising order."""
-    places = [where] if isinstance(where, str | Path) else list(where)
+    """List the Parquet files of a file, a folder, a glob, or a list of those, in rising order.
+
+    A file of a list that is not there is listed too: its symbol is not to be
+    forgotten.
+    """
+    places = [Path(place).expanduser() for place in ([where] if isinstance(where, str | Path) else where)]
+    if not places:
+        raise DataNotFoundError("the list of Parquet files is empty")
     found: set[Path] = set()
     for place in places:
-        path = Path(place).expanduser()
-        if path.is_dir():
-            found.update(each for each in path.rglob("*.parquet") if each.is_file())
-        elif path.exists():
-            found.add(path)
-        else:
-            found.update(Path(each) for each in glob.glob(str(path), recursive=True) if Path(each).is_file())  # noqa: PTH207
-    if not found:
-        shown = ", ".join(str(place) for place in places)
-        raise DataNotFoundError(f"there are no Parquet files at {shown}")
+        there = _files_at(place)
+        if not there and (len(places) == 1 or place.is_dir() or glob.has_magic(str(place))):
+            raise DataNotFoundError(f"there are no Parquet files at {shown(place)}")
+        found.update(there or [place])
+    if not any(path.exists() for path in found):
+        raise DataNotFoundError(f"there are no Parquet files at {', '.join(shown(path) for path in sorted(found))}")
     return sorted(found)
+
+
+def _files_at(place: Path) -> list[Path]:
+    if place.is_dir():
+        return list(_files_below(place))
+    if place.exists():
+        return [place]
+    return [Path(each) for each in glob.glob(str(place), recursive=True) if not Path(each).is_dir()]  # noqa: PTH207
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Find the Parquet files below a folder; linked folders count, a link to where it stands in does not."""
+    for root, folders, names in os.walk(folder, onerror=_cannot_list, followlinks=True):
+        here = Path(root).resolve()
+        folders[:] = [name for name in folders if not _leads_up(Path(root, name), here)]
+        yield from (Path(root, name) for name in names if name.endswith(".parquet"))
+
+
+def _leads_up(folder: Path, here: Path) -> bool:
+    return folder.is_symlink() and here.is_relative_to(folder.resolve())
+
+
+def _cannot_list(error: OSError) -> None:
+    raise DataError(f"{shown(Path(error.filename))}: the folder cannot be listed: {error.strerror}") from error
 
 
 def version_of(paths: Sequence[Path]) -> str:
     """Sum up names, sizes and times of change: another version for any other data."""
     sums = hashlib.sha256()
     for path in paths:
-        state = path.stat()
-        sums.update(f"{path}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
+        try:
+            state = path.stat()
+            known = f"{state.st_size}\0{state.st_mtime_ns}"
+        except OSError:
+            known = "missing"
+        sums.update(f"{shown(path)}\0{known}\n".encode())
     return sums.hexdigest()[:12]
 
 
@@ -79,61 +122,92 @@ def inspect_files(
     duck: Duck, paths: Sequence[Path], timeframe: Timeframe, renamed: Mapping[str, str]
 ) -> list[PriceFile]:
     """Read the schema of each file and check it; ``renamed`` maps our names to the files'."""
-    problems = refuse_pattern_names(paths)
+    problems = refuse_names(paths)
     schemas = _schemas(duck, [path for path in paths if path not in problems], problems)
-    return [
-        PriceFile(path=path, symbol=_symbol_of(path), problem=problems[path])
+    files = [
+        PriceFile(path=path, problem=problems[path])
         if path in problems
         else _checked(path, schemas[path], timeframe, renamed)
         for path in paths
     ]
+    many = any(file.has("symbol") for file in files if file.problem is None)
+    return [file if file.has("symbol") else _named(file, among_many=many) for file in files]
 
 
-def _schemas(duck: Duck, paths: Sequence[Path], problems: dict[Path, str]) -> dict[Path, dict[str, str]]:
-    """Column types of each file: all in one query, one by one if a file spoils it."""
-    query = "SELECT file_name, name, duckdb_type FROM parquet_schema($paths) WHERE column_id > 0 AND duckdb_type IS NOT NULL"
+Schema = Sequence[tuple[str, str]]
+
+
+def _schemas(duck: Duck, paths: Sequence[Path], problems: dict[Path, str]) -> dict[Path, Schema]:
+    """Columns and types of each file: all in one query, one by one if a file spoils it."""
+    if not paths:
+        return {}
+    query = "SELECT file_name, name, duckdb_type, num_children FROM parquet_schema($paths)"
     try:
-        found = duck.frame(query, {"paths": [str(path) for path in paths]}) if paths else None
+        found = duck.frame(query, {"paths": [str(path) for path in paths]})
     except duckdb.Error as error:
         if len(paths) == 1:
             problems[paths[0]] = unreadable(paths[0], error)
             return {}
         return {path: schema for each in paths for path, schema in _schemas(duck, [each], problems).items()}
-    schemas: dict[Path, dict[str, str]] = {path: {} for path in paths}
-    for name, column, kind in found.iter_rows() if found is not None else ():
-        schemas[Path(name)][column] = kind
-    return schemas
+    nodes = groupby(found.iter_rows(), key=lambda node: node[0])
+    return {Path(name): _columns([node[1:] for node in part]) for name, part in nodes}
 
 
-def _symbol_of(path: Path) -> str:
-    hive = _HIVE_SYMBOL.search(path.as_posix())
-    return hive.group(1) if hive else path.stem
+def _columns(nodes: Sequence[tuple[str, str | None, int | None]]) -> Schema:
+    """Take the columns out of a schema, which lists each node of the tree before its children."""
+    columns = []
+    inside = 0
+    for name, kind, children in nodes[1:]:
+        if not inside:
+            columns.append((name, kind or "unknown"))
+        inside += (children or 0) - (inside > 0)
+    return columns
 
 
-def _checked(path: Path, schema: Mapping[str, str], timeframe: Timeframe, renamed: Mapping[str, str]) -> PriceFile:
-    columns = _our_names(schema, renamed)
-    symbol = None if "symbol" in columns else _symbol_of(path)
-    problem = _missing(schema, columns, renamed) or _wrong_types(columns, timeframe)
-    return PriceFile(path=path, columns=columns, symbol=symbol, problem=problem)
+def _named(file: PriceFile, *, among_many: bool) -> PriceFile:
+    """Read the symbol out of the path; beside files of many symbols, the name of a broken file is none."""
+    hive = _HIVE_SYMBOL.search(shown(file.path))
+    if hive is not None:
+        return replace(file, symbol=unquote(hive.group(1)))
+    return file if file.problem and among_many else replace(file, symbol=shown(Path(file.path.stem)))
+
+
+def _checked(path: Path, schema: Schema, timeframe: Timeframe, renamed: Mapping[str, str]) -> PriceFile:
+    columns = _our_names(dict(schema), renamed)
+    problem = _alike(schema) or _missing(dict(schema), columns, renamed) or _wrong_types(columns, timeframe)
+    return PriceFile(path=path, columns=columns, problem=problem)
 
 
 def _our_names(schema: Mapping[str, str], renamed: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    taken = {theirs: ours for ours, theirs in renamed.items()}
-    return {
-        taken.get(name, name): (name, kind) for name, kind in schema.items() if name in taken or name not in renamed
-    }
+    kept = {name: (name, kind) for name, kind in schema.items() if name not in {*renamed, *renamed.values()}}
+    return {**kept, **{ours: (theirs, schema[theirs]) for ours, theirs in renamed.items() if theirs in schema}}
+
+
+def _alike(schema: Schema) -> str | None:
+    """Find two columns that DuckDB cannot tell apart: it does not look at the case of letters."""
+    counted = Counter(name.casefold() for name, _ in schema)
+    names = [name for name, _ in schema if counted[name.casefold()] > 1]
+    return f"its columns {names[0]!r} and {names[1]!r} have the same name; rename one" if names else None
 
 
 def _missing(schema: Mapping[str, str], columns: Mapping[str, object], renamed: Mapping[str, str]) -> str | None:
+    there = f"it has: {_listed(schema, renamed)}"
     for ours, theirs in renamed.items():
         if ours not in columns:
-            return f"it has no column {theirs!r} for {ours}; it has: {', '.join(schema)}"
+            turned = f". Our name comes first: columns={{{theirs!r}: {ours!r}}}" if ours in schema else ""
+            return f"it has no column {theirs!r} for {ours}; {there}{turned}"
     if "timestamp" not in columns:
-        near = next((name for name in schema if name.lower() in {"date", "datetime", "time", "dt", "날짜", "일자"}), "its name")
-        return f"it has no column 'timestamp'; it has: {', '.join(schema)}. Name the column: columns={{'timestamp': {near!r}}}"
+        near = next((name for name in schema if name.lower() in _TIMES), "its name")
+        return f"it has no column 'timestamp'; {there}. Name the column: columns={{'timestamp': {near!r}}}"
     if not any(name in columns for name in PRICES):
-        return f"it has none of {', '.join(PRICES)}; it has: {', '.join(schema)}"
+        return f"it has none of {', '.join(PRICES)}; {there}"
     return None
+
+
+def _listed(schema: Iterable[str], renamed: Mapping[str, str]) -> str:
+    """List a file's columns, with what a mapping makes of them."""
+    ours = {theirs: name for name, theirs in renamed.items()}
+    return ", ".join(f"{name} (as {ours[name]})" if ours.get(name, name) != name else name for name in schema)
 
 
 def _wrong_types(columns: Mapping[str, tuple[str, str]], timeframe: Timeframe) -> str | None:
@@ -142,7 +216,7 @@ def _wrong_types(columns: Mapping[str, tuple[str, str]], timeframe: Timeframe) -
         return f"its column of symbols is {columns['symbol'][1]}; symbols are text, with their leading zeros ('005930')"
     if "WITH TIME ZONE" in kind:
         return "its timestamps carry a time zone; bars need exchange-local times without one"
-    if not (kind == "DATE" or kind.startswith("TIMESTAMP")):
+    if kind not in _MOMENTS:
         return f"its timestamps are {kind}; they must be dates or timestamps"
     if timeframe.intraday and kind == "DATE":
         return f"its timestamps are dates without a time of day; {timeframe} bars need timestamps"
@@ -154,7 +228,7 @@ def _wrong_types(columns: Mapping[str, tuple[str, str]], timeframe: Timeframe) -
 
 def is_number(kind: str) -> bool:
     """Whether a DuckDB type holds numbers."""
-    return kind in _WHOLE or kind in _FLOATS or kind.startswith("DECIMAL")
+    return kind in _WHOLE or kind in _FLOATS or _DECIMAL.fullmatch(kind) is not None
 
 
 def kind_of(kind: str) -> str:

@@ -68,6 +68,8 @@ def _shown(
 
 
 def _message(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "the kernel was interrupted"
     return str(error) if isinstance(error, JtscanError) else f"internal error: {type(error).__name__}: {error}"
 
 

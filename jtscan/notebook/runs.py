@@ -12,8 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from polars.exceptions import PanicException
-
 from jtscan.domain.control import CancellationToken
 from jtscan.domain.jobs import ProcessingResult, Status
 from jtscan.domain.scans import BatchScanResult
@@ -67,6 +65,7 @@ class ScanRun:
         self._on_progress = on_progress
         self._on_end = on_end
         self._shown_at = 0.0
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name="jtscan-form", daemon=True)
 
     def start(self) -> None:
@@ -79,15 +78,17 @@ class ScanRun:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the end; False if it has not come in time."""
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
+        return self._ended.wait(timeout)
 
     def _work(self) -> None:
         try:
             self.result = self._scan(progress_callback=self, observer=self, cancellation_token=self.token)
-        except (Exception, PanicException) as error:  # noqa: BLE001 - the form shows it; here nobody else would
+        except BaseException as error:  # noqa: BLE001 - the form shows it, an interrupted kernel too; nobody else would
             self.error = error
-        self._on_end(self)
+        try:
+            self._on_end(self)
+        finally:
+            self._ended.set()
 
     def __call__(self, completed: int, total: int, /) -> None:
         """Hear of the progress."""

@@ -635,7 +635,7 @@ MEMORY: dict[str, Answer] = {
 ELEMENTS: dict[str, Answer] = {
     "max(open, close)": lambda b: max_(b.open, b.close),
     "min(open, close, close[1])": lambda b: min_(b.open, b.close, b.close[1]),
-    "max(per, 12)": lambda b: max_(b.per, 12),
+    "max(per, 12.0)": lambda b: max_(b.per, 12),
     "abs(close - open)": lambda b: abs_(b.close - b.open),
     "sqrt(close - 100)": lambda b: sqrt(b.close - 100),
     "round(close / 2)": lambda b: round_(b.close / 2),

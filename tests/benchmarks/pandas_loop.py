@@ -1,6 +1,6 @@
 """What a user would otherwise write: pandas, groupby, ta-lib; one scan per run.
 
-    python tests/benchmarks/pandas_loop.py FILE SCAN OUT
+python tests/benchmarks/pandas_loop.py FILE SCAN OUT
 """
 
 from __future__ import annotations

@@ -65,12 +65,18 @@ def commands(path, scan, folder):
 def compared(folder, scan, answers):
     """Matches, and rows too many and too few: against the answers, otherwise against pandas."""
     found = pl.read_parquet(f"{folder}/jtscan.parquet").select(KEYS)
-    other, free = pl.read_parquet(f"{folder}/pandas.parquet").select("symbol", pl.col("timestamp").cast(pl.Date)), found.clear()
+    other, free = (
+        pl.read_parquet(f"{folder}/pandas.parquet").select("symbol", pl.col("timestamp").cast(pl.Date)),
+        found.clear(),
+    )
     if answers:
         (free_path,) = Path(answers).glob(f"oracle_{scan}_*_dontcare.parquet")
         (path,) = (each for each in Path(answers).glob(f"oracle_{scan}_*.parquet") if each != free_path)
         other, free = pl.read_parquet(path).select(KEYS), pl.read_parquet(free_path).select(KEYS)
-    extra, missing = (a.join(b, on=KEYS, how="anti").join(free, on=KEYS, how="anti").height for a, b in ((found, other), (other, found)))
+    extra, missing = (
+        a.join(b, on=KEYS, how="anti").join(free, on=KEYS, how="anti").height
+        for a, b in ((found, other), (other, found))
+    )
     return found.height, extra, missing
 
 
@@ -116,7 +122,9 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         path = Path(given.file).resolve() if given.file else synthetic(folder)
         size = pl.scan_parquet(path).select(pl.len(), pl.col("symbol").n_unique()).collect().row(0)
-        print(f"{path.name}: {size[0]:,} rows, {size[1]:,} symbols; medians of {given.rounds} whole processes each, in turn")
+        print(
+            f"{path.name}: {size[0]:,} rows, {size[1]:,} symbols; medians of {given.rounds} whole processes each, in turn"
+        )
         benchmark(path, given.rounds, given.answers)
 
 

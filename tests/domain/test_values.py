@@ -46,7 +46,11 @@ def request(**changes):
         (lambda: SymbolCriteria(market=""), "market", "'' is not the name of a market"),
         (lambda: SymbolCriteria(sector=3), "sector", "3 is not the name of a sector"),
         (lambda: Formula(text=3), "formula", "int is not a formula"),
-        (lambda: Formula(text="close > n", parameters={"n": float("nan")}), "parameters", "n = nan is not a finite number"),
+        (
+            lambda: Formula(text="close > n", parameters={"n": float("nan")}),
+            "parameters",
+            "n = nan is not a finite number",
+        ),
         (lambda: Formula(text="close > n", parameters={"n": True}), "parameters", "n = True is not a finite number"),
         (lambda: Formula(text="close > n", parameters=[1]), "parameters", "[1] is not a dict"),
         (lambda: PolarsFormula(signals={}, lookback=0), "formula", "the dict of expressions is empty"),
@@ -59,7 +63,11 @@ def request(**changes):
         (lambda: request(top=0), "top", "0 is not a number of matches"),
         (lambda: request(sort_by=""), "sort_by", "is not the name of a column"),
         (lambda: request(warmup="none"), "warmup", "'none' is neither 'auto' nor 'full'"),
-        (lambda: ProcessingJob(id="", symbols=[], timeframe="1d", date_range=DateRange(), formula="c > 1"), "id", "needs an id"),
+        (
+            lambda: ProcessingJob(id="", symbols=[], timeframe="1d", date_range=DateRange(), formula="c > 1"),
+            "id",
+            "needs an id",
+        ),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_its_field(make, field, fragment):
@@ -94,7 +102,11 @@ def test_timeframes_are_read_as_people_write_them(text, timeframe):
     [
         ({"start": "2024-05-13"}, Timeframe.D1, (DAY, None)),
         ({"start": "20240513", "end": "2024-05-13T10:00"}, Timeframe.D1, (DAY, DAY)),
-        ({"start": DAY, "end": DAY}, Timeframe.M5, (dt.datetime(2024, 5, 13), dt.datetime(2024, 5, 13, 23, 59, 59, 999999))),
+        (
+            {"start": DAY, "end": DAY},
+            Timeframe.M5,
+            (dt.datetime(2024, 5, 13), dt.datetime(2024, 5, 13, 23, 59, 59, 999999)),
+        ),
         ({"end": "2024-05-13T10:00"}, Timeframe.M1, (None, dt.datetime(2024, 5, 13, 10))),
     ],
 )

@@ -69,7 +69,8 @@ def test_batch_summary_logging(caplog):
 
 
 @pytest.mark.parametrize(
-    "error", [DataError("the file broke"), pl.exceptions.ComputeError("the file broke"), PanicException("the file broke")]
+    "error",
+    [DataError("the file broke"), pl.exceptions.ComputeError("the file broke"), PanicException("the file broke")],
 )
 def test_a_chunk_that_cannot_be_read_is_read_symbol_by_symbol(error):
     results = engine(dict.fromkeys("ABCDEFGH", UP), broken={"F": error}).process_batch(job(*"ABCDEFGH"))
@@ -122,9 +123,7 @@ def test_cancelling_the_awaiting_task_cancels_the_token():
 
     async def main():
         closes = {f"{number:03}": UP for number in range(200)}
-        task = asyncio.create_task(
-            engine(closes).process_batch_async(job(*closes), cancellation_token=token)
-        )
+        task = asyncio.create_task(engine(closes).process_batch_async(job(*closes), cancellation_token=token))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -175,7 +174,9 @@ def test_a_formula_that_cannot_be_compiled_stops_the_scan():
 
 
 def test_two_signals_on_one_bar_are_two_rows_in_order_of_definition():
-    (result,) = engine({"A": UP}).process_batch(job("A", formula="sell = close > 11\nbuy = close > 10\ngain = close - close[1]"))
+    (result,) = engine({"A": UP}).process_batch(
+        job("A", formula="sell = close > 11\nbuy = close > 10\ngain = close - close[1]")
+    )
     assert result.matches.select("timestamp", "signal_type", "close", "gain").rows() == [
         (dt.date(2024, 1, 2), "buy", 11.0, 1.0),
         (dt.date(2024, 1, 3), "sell", 12.0, 1.0),
@@ -195,7 +196,9 @@ def test_last_is_counted_on_the_calendar_of_the_symbols():
 
 
 def test_text_fields_are_read_from_the_labels():
-    labels = pl.DataFrame({"symbol": ["A", "B"], "name": ["a", "b"], "market": ["KOSPI", "KOSDAQ"], "sector": [None, "x"]})
+    labels = pl.DataFrame(
+        {"symbol": ["A", "B"], "name": ["a", "b"], "market": ["KOSPI", "KOSDAQ"], "sector": [None, "x"]}
+    )
     made = engine({"A": UP, "B": UP})
     for formula, expected in {
         'market == "KOSPI"': ["A"],
@@ -209,7 +212,9 @@ def test_text_fields_are_read_from_the_labels():
 
 
 def test_polars_expressions_are_evaluated_on_one_symbol_alone():
-    formula = PolarsFormula(signals={"up": pl.col("close") > pl.col("close").shift(1), "start": pl.col("close") == 10}, lookback=1)
+    formula = PolarsFormula(
+        signals={"up": pl.col("close") > pl.col("close").shift(1), "start": pl.col("close") == 10}, lookback=1
+    )
     results = engine({"A": UP, "B": UP}).process_batch(job("A", "B", formula=formula))
     assert results[1].matches.select("signal_type", "close").rows() == [
         ("start", 10.0), ("up", 11.0), ("up", 12.0), ("up", 13.0)]  # fmt: skip

@@ -9,6 +9,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from html import unescape
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
@@ -28,7 +30,9 @@ from jtscan.formula.parameters import Parameter
 from jtscan.notebook.form import ScanForm
 from jtscan.notebook.parameters import ParameterBox, control_of
 from jtscan.notebook.runs import Progress, ScanRun
+from jtscan.scanner import Scanner
 
+SAMPLE = Path(__file__).parent.parent.parent / "data"
 MATCHES = pl.DataFrame({"symbol": ["<b>1"], "name": ["가상전자"], "close": [71500.0]})
 COUNTS = pl.DataFrame(
     schema={"symbol": pl.String, "name": pl.String, "signal_type": pl.String, "date": pl.Date, "matches": pl.Int64}
@@ -184,6 +188,7 @@ def test_wait_says_whether_the_scan_has_ended(form: ScanForm, scanner: ScannerDo
         (RequestError("start", "is wrong"), "start: is wrong"),
         (ZeroDivisionError("boom"), "internal error: ZeroDivisionError: boom"),
         (pl.exceptions.PanicException("boom"), "internal error: PanicException: boom"),
+        (KeyboardInterrupt(), "the kernel was interrupted"),
     ],
 )
 def test_a_scan_that_fails_shows_why(failure: BaseException, said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -365,6 +370,33 @@ def test_reprs_are_short(form: ScanForm) -> None:
     scan_with(form)
     assert repr(form) == "ScanForm(1 matches in 1 of 1 symbols, 0 failed, 1 ms)"
     assert repr(ParameterBox(lambda: None)) == "ParameterBox()"
+
+
+# ── with the sample ───────────────────────────────────────────────────────────
+
+
+def test_the_form_scans_the_sample_like_the_scanner() -> None:
+    scanner = Scanner(SAMPLE)
+    form = scanner.form()
+    choose(market="KOSPI", exclude="005930", last=60)(form)
+    form.parameters.controls["fast"].value = 3
+    scan_with(form)
+    assert form.result is not None, text_of(form.output.value)
+    again = scanner.scan(
+        form.formula.value, market="KOSPI", exclude=["005930"], last=60, parameters={"fast": 3, "slow": 20}
+    )
+    assert form.result.signals.matches.equals(again.signals.matches)
+    assert again.signals.total_matches > 0
+    assert "prices are invented" in text_of(form.output.value)
+
+
+def test_the_form_offers_what_the_data_has() -> None:
+    form = Scanner(SAMPLE).form()
+    assert {"KOSPI", "KOSDAQ"} <= {value for _, value in form.market.options}
+    assert form.timeframe.options == ("5m", "1d")
+    assert form.timeframe.value == "1d"
+    form.formula.value = "nonsense > 1"
+    assert "unknown name 'nonsense'" in unescape(text_of(form.checked.value))
 
 
 # ── a run ─────────────────────────────────────────────────────────────────────

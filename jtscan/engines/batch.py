@@ -1,0 +1,116 @@
+"""The loop over a job's symbols: chunks read ahead, results published in order."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from jtscan.domain.bars import Bars
+from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
+from jtscan.domain.jobs import ProcessingResult, Status
+from jtscan.engines.work import EXPECTED, Work, first_line
+
+logger = logging.getLogger("jtscan")
+
+_SECOND_BARS = 2_500
+_GROWTH = 4
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Batch:
+    """One run of the loop; once the token is set, nothing more is published."""
+
+    work: Work
+    chunk_bars: int
+    listeners: Listeners
+    token: CancellationToken
+    results: list[ProcessingResult] = field(default_factory=list)
+
+    def run(self) -> list[ProcessingResult]:
+        """Process every symbol, in order, until the end or the token is set."""
+        chunks = self._chunks()
+        with ThreadPoolExecutor(1, thread_name_prefix="jtscan-read") as reader:
+            ahead: Future[Bars] | None = None
+            following = next(chunks, None)
+            while following is not None and not self.token.is_cancelled:
+                symbols, reading = following, ahead or reader.submit(self.work.read, following)
+                following = next(chunks, None)
+                ahead = None if following is None else reader.submit(self.work.read, following)
+                self._publish_all(symbols, self._process(symbols, reading))
+            if ahead is not None:
+                ahead.cancel()
+        return self.results
+
+    def _process(self, symbols: Sequence[str], reading: Future[Bars]) -> Callable[[str], ProcessingResult]:
+        """Process a chunk; if it cannot be read, or fails as a whole, each symbol alone when its turn comes."""
+        try:
+            made = self.work.process_chunk(symbols, reading.result())
+        except EXPECTED as error:
+            logger.debug("chunk of %d symbols: %s", len(symbols), first_line(error))
+            return self.work.read_and_process
+        except Exception:
+            if self.work.raise_internal:
+                raise
+            logger.exception("chunk of %d symbols: internal error", len(symbols))
+            return self.work.read_and_process
+        return made.__getitem__
+
+    def _publish_all(self, symbols: Sequence[str], result_of: Callable[[str], ProcessingResult]) -> None:
+        for symbol in symbols:
+            if self.token.is_cancelled:
+                return
+            result = result_of(symbol)
+            self.results.append(result)
+            _log_result(result)
+            self.listeners.hear(result, len(self.results), len(self.work.job.symbols))
+
+    def _chunks(self) -> Iterator[list[str]]:
+        """Cut the symbols into chunks: the first of one symbol, then growing, so that progress starts at once."""
+        factor = self.work.snapshot.chunk_factor
+        most = self.chunk_bars * factor
+        budget = most if factor > 1 else 1
+        sizes = self.work.snapshot.sizes(self.work.job.symbols, self.work.window)
+        chunk: list[str] = []
+        bars = 0
+        for symbol in self.work.job.symbols:
+            chunk.append(symbol)
+            bars += max(sizes.get(symbol, 0), 1)
+            if bars >= budget:
+                yield chunk
+                chunk, bars, budget = [], 0, min(max(budget * _GROWTH, _SECOND_BARS), most)
+        if chunk:
+            yield chunk
+
+
+class Listeners:
+    """The progress callback and the observer; one that raises is told of once, and the scan goes on."""
+
+    def __init__(self, callback: ProgressCallback | None, observer: ScanObserver | None) -> None:
+        self._callback = callback
+        self._observer = observer
+        self._told: set[str] = set()
+
+    def hear(self, result: ProcessingResult, completed: int, total: int) -> None:
+        """Tell of one published result."""
+        if self._observer is not None:
+            self._call("observer", self._observer.on_result, result)
+        if self._callback is not None:
+            self._call("progress callback", self._callback, completed, total)
+
+    def _call(self, who: str, listener: Callable[..., Any], *arguments: Any) -> None:
+        try:
+            listener(*arguments)
+        except Exception:
+            if who not in self._told:
+                self._told.add(who)
+                logger.exception("the %s raised; the scan goes on, later errors of it are not shown", who)
+
+
+def _log_result(result: ProcessingResult) -> None:
+    if result.status is Status.FAILED:
+        logger.warning("symbol %s failed: %s", result.symbol, result.error)
+    elif logger.isEnabledFor(logging.DEBUG):
+        logger.debug("symbol %s: %s, %d matches", result.symbol, result.status, result.matches.height)

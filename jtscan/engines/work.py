@@ -1,0 +1,124 @@
+"""What the symbols of a job share, and how a chunk of them, or one alone, becomes results.
+
+``guarded`` is the one place where a symbol's failure is caught.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import polars as pl
+from polars.exceptions import PanicException, PolarsError
+
+from jtscan.domain.bars import Bars, ReadWindow
+from jtscan.domain.jobs import ProcessingJob, ProcessingResult, Status
+from jtscan.engines.evaluate import evaluate
+from jtscan.engines.results import Outcome, cut, empty_matches, unsettled
+from jtscan.errors import JtscanError
+from jtscan.formula import Plan
+from jtscan.ports import IPriceSnapshot
+
+logger = logging.getLogger("jtscan")
+
+EXPECTED = (JtscanError, PolarsError, PanicException, duckdb.Error)
+"""What bad data and bad formulas raise; anything else is our own error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Work:
+    """What every symbol of a job shares, and how symbols become results."""
+
+    job: ProcessingJob
+    plan: Plan
+    snapshot: IPriceSnapshot
+    window: ReadWindow
+    raise_internal: bool = False
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns to read: the formula's, and the close for the matches."""
+        close = ["close"] if self.snapshot.columns.get("close") == "number" else []
+        return list(dict.fromkeys([*self.plan.reads, *close]))
+
+    def read(self, symbols: Sequence[str]) -> Bars:
+        return self.snapshot.read(symbols, self.columns, self.window)
+
+    def process_chunk(self, symbols: Sequence[str], bars: Bars) -> dict[str, ProcessingResult]:
+        """Process the symbols of a chunk together; one by one if that fails."""
+        started = time.perf_counter()
+        try:
+            outcomes = self._outcomes(symbols, bars)
+        except (Exception, PanicException):
+            if len(symbols) == 1:
+                raise
+            return {symbol: self.process_symbol(symbol, _only(bars, symbol)) for symbol in symbols}
+        share = (time.perf_counter() - started) * 1000 / len(symbols)
+        return {symbol: outcomes[symbol].result(symbol, share) for symbol in symbols}
+
+    def process_symbol(self, symbol: str, bars: Bars) -> ProcessingResult:
+        """Process one symbol; whatever goes wrong is its own status and reason."""
+        return self.guarded(symbol, lambda: self.process_chunk([symbol], bars)[symbol])
+
+    def read_and_process(self, symbol: str) -> ProcessingResult:
+        """Read and process one symbol alone."""
+        return self.guarded(symbol, lambda: self.process_chunk([symbol], self.read([symbol]))[symbol])
+
+    def guarded(self, symbol: str, make: Callable[[], ProcessingResult]) -> ProcessingResult:
+        """The one place where a symbol's failure is caught."""
+        try:
+            return make()
+        except EXPECTED as error:
+            return self._failed(symbol, first_line(error))
+        except Exception as error:
+            if self.raise_internal:
+                raise
+            logger.exception("symbol %s: internal error", symbol)
+            return self._failed(symbol, f"internal error: {type(error).__name__}: {first_line(error)}")
+
+    def _failed(self, symbol: str, reason: str) -> ProcessingResult:
+        matches = empty_matches(self.plan, self.job.timeframe)
+        return ProcessingResult(symbol=symbol, matches=matches, error=reason, status=Status.FAILED)
+
+    def _outcomes(self, symbols: Sequence[str], bars: Bars) -> dict[str, Outcome]:
+        """Evaluate the chunk, and once more with all history for symbols whose warm-up has not settled."""
+        partial = self.window.start is not None and self.window.warmup is not None and self.plan.settles
+        steps = self.plan.settling if partial else self.plan.steps
+        chunk = evaluate(steps, self._labelled(bars.frame))
+        outcomes = cut(self.plan, self.job.timeframe, chunk, bars, symbols, self.window)
+        again = unsettled(self.plan.settles, chunk, bars, self.window.start) if partial else []
+        if again:
+            full = ReadWindow(start=self.window.start, end=self.window.end, warmup=None)
+            longer = self.snapshot.read(again, self.columns, full)
+            evaluated = evaluate(self.plan.steps, self._labelled(longer.frame))
+            outcomes.update(cut(self.plan, self.job.timeframe, evaluated, longer, again, full))
+        return outcomes
+
+    def _labelled(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add the name, market and sector of each symbol, where the formula reads them."""
+        wanted = [name for name in self.plan.texts if name != "symbol"]
+        if not wanted:
+            return frame
+        if self.job.labels is None:
+            return frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in wanted)
+        return frame.join(self.job.labels.select("symbol", *wanted), on="symbol", how="left", maintain_order="left")
+
+
+def _only(bars: Bars, symbol: str) -> Bars:
+    """The bars of one symbol out of a chunk."""
+    return Bars(
+        frame=bars.frame.filter(pl.col("symbol") == symbol),
+        rows=bars.rows,
+        problems=bars.problems,
+        absent=bars.absent,
+        from_first=bars.from_first,
+        last_seen=bars.last_seen,
+    )
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error says in one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
