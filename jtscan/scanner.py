@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import polars as pl
 
 from jtscan.aggregate import SignalAggregator
 from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
-from jtscan.domain.dates import DateRange, Timeframe
+from jtscan.domain.dates import DateRange, Timeframe, parse_moment
 from jtscan.domain.formulas import FormulaLike, as_formula
 from jtscan.domain.jobs import Warmup
 from jtscan.domain.scans import BatchScanRequest, BatchScanResult
@@ -31,7 +32,56 @@ if TYPE_CHECKING:
     from jtscan.notebook.form import ScanForm
 
 _T = TypeVar("_T")
+_P = ParamSpec("_P")
 _POLL_SECONDS = 0.05
+
+
+def _run(work: Coroutine[Any, Any, _T], token: CancellationToken | None = None) -> _T:
+    """Wait for a coroutine on a loop of its own thread: in a notebook one is running here already.
+
+    Ctrl-C sets the token and the wait goes on; without a token, or the second time, it gets out.
+    """
+    box: dict[str, Any] = {}
+    done = threading.Event()
+
+    def run() -> None:
+        try:
+            box["result"] = asyncio.run(work)
+        except BaseException as error:  # noqa: BLE001 - handed to the caller, whatever it is
+            box["error"] = error
+        finally:
+            done.set()
+
+    threading.Thread(target=run, name="jtscan-scan", daemon=True).start()
+    while not done.is_set():
+        try:
+            # Not Thread.join: interrupted, it takes the thread for ended (Python 3.11).
+            while not done.wait(_POLL_SECONDS):
+                pass
+        except KeyboardInterrupt:
+            if token is None or token.is_cancelled:
+                raise
+            token.cancel()
+    if "error" in box:
+        raise box["error"]
+    result: _T = box["result"]
+    return result
+
+
+def _blocking(method: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, _T]:
+    """Make the method that waits: same arguments, its own sentence."""
+
+    @wraps(method)
+    def wait(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        given = kwargs.get("cancellation_token")
+        token = given if isinstance(given, CancellationToken) else CancellationToken()
+        kwargs["cancellation_token"] = token
+        return _run(method(*args, **kwargs), token)
+
+    said = (method.__doc__ or "").split("\n", 1)
+    wait.__doc__ = "\n".join(["Scan, and wait for the result; Ctrl-C gives what is done until then.", *said[1:]])
+    wait.__name__ = "scan"
+    return wait
 
 
 class Scanner:
@@ -52,6 +102,11 @@ class Scanner:
         The timeframe of ``prices``; the default of scans.
     columns
         Our column names to those of the files: ``{"timestamp": "date"}``.
+
+    Raises
+    ------
+    DataNotFoundError
+        There are no price files at all.
 
     Examples
     --------
@@ -75,20 +130,14 @@ class Scanner:
             raise RequestError("data", "give a data folder, or prices= with Parquet files")
         self._timeframe = Timeframe.parse(timeframe)
         self._prices = DuckDBPriceRepository(data, prices=prices, timeframe=self._timeframe, columns=columns)
+        if data is None or not self._prices.timeframes():
+            self._prices.snapshot(self._timeframe)  # raises: there is nothing
         table = Path(data) / "symbols.parquet" if symbols is None and data is not None else symbols
         if symbols is None and table is not None and not Path(table).expanduser().is_file():
             table = None
         self._symbols = DuckDBSymbolRepository(table, priced=self._priced)
         self._engine = ProcessingEngine(self._prices, raise_internal=raise_internal)
         self._use_case = BatchScanUseCase(self._engine, self._symbols, SignalAggregator())
-
-    def scan(self, formula: FormulaLike, **options: Any) -> BatchScanResult:
-        """Scan, and wait for the result; Ctrl-C gives what is done until then.
-
-        Takes what ``scan_async`` takes.
-        """
-        token = options.pop("cancellation_token", None) or CancellationToken()
-        return _run(self.scan_async(formula, cancellation_token=token, **options), token)
 
     async def scan_async(  # noqa: PLR0913 - what a user can say of a scan
         self,
@@ -153,7 +202,7 @@ class Scanner:
         request = BatchScanRequest(
             symbol_criteria=SymbolCriteria(symbols=symbols, market=market, sector=sector, exclude=exclude),
             timeframe=Timeframe.parse(timeframe or self._timeframe),
-            date_range=DateRange(start=start, end=end, last=last),  # type: ignore[arg-type] - text is parsed
+            date_range=DateRange(start=parse_moment("start", start), end=parse_moment("end", end), last=last),
             formula=as_formula(formula, lookback=lookback),
             parameters=parameters or {},
             sort_by=sort_by,
@@ -166,6 +215,8 @@ class Scanner:
             return await self.execute(
                 request, progress_callback=callback, observer=observer, cancellation_token=cancellation_token
             )
+
+    scan = _blocking(scan_async)
 
     async def execute(self, request: BatchScanRequest, **listeners: Any) -> BatchScanResult:
         """Run a request that is made already: see ``BatchScanUseCase.execute``."""
@@ -229,28 +280,3 @@ class Scanner:
 
     def __repr__(self) -> str:
         return f"Scanner({', '.join(self.timeframes()) or 'no prices'})"
-
-
-def _run(work: Coroutine[Any, Any, _T], token: CancellationToken | None = None) -> _T:
-    """Wait for a coroutine on a loop of its own thread: in a notebook one is running here already."""
-    box: dict[str, Any] = {}
-
-    def run() -> None:
-        try:
-            box["result"] = asyncio.run(work)
-        except BaseException as error:  # noqa: BLE001 - handed to the caller, whatever it is
-            box["error"] = error
-
-    thread = threading.Thread(target=run, name="jtscan-scan", daemon=True)
-    thread.start()
-    while thread.is_alive():
-        try:
-            thread.join(_POLL_SECONDS)
-        except KeyboardInterrupt:
-            if token is None or token.is_cancelled:
-                raise
-            token.cancel()
-    if "error" in box:
-        raise box["error"]
-    result: _T = box["result"]
-    return result

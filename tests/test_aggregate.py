@@ -112,3 +112,11 @@ def test_a_pivot_by_anything_else_is_refused(index, columns, field):
     with pytest.raises(RequestError) as error:
         aggregator.get_statistics(aggregator.aggregate(RESULTS)).pivot(index, columns)
     assert error.value.field == field
+
+
+def test_a_signal_named_like_a_header_keeps_its_name_and_the_header_gives_way():
+    aggregator = SignalAggregator()
+    rows = [result("A", (ONE, "total", 1.0, None), (ONE, "symbol", 1.0, None), (TWO, "symbol", 1.0, None))]
+    table = aggregator.get_statistics(aggregator.aggregate(rows)).pivot("symbol", "signal_type")
+    assert table.columns == ["symbol_", "symbol", "total", "total_"]
+    assert table.rows() == [("A", 2, 1, 3)]

@@ -28,6 +28,7 @@ MATCH_SCHEMA = {
     "close": pl.Float64,
 }
 DAY = dt.date(2024, 1, 15)
+moment = dt.datetime.fromisoformat
 
 # ── results to show ───────────────────────────────────────────────────────────
 
@@ -44,7 +45,7 @@ def match(
 
 def outcome(symbol: str, status: str, error: str | None = None, **counts: Any) -> dict[str, Any]:
     row = {"symbol": symbol, "status": status, "error": error, "bars": 0, "set_aside": 0, "halts": 0, "duplicates": 0}
-    return {**row, "last_bar": dt.datetime(2024, 12, 30), "processing_time_ms": 0.5, **counts}
+    return {**row, "last_bar": moment("2024-12-30"), "processing_time_ms": 0.5, **counts}
 
 
 def statistics_of(matches: pl.DataFrame) -> SignalStatistics:
@@ -117,7 +118,16 @@ def text_of(html: str) -> str:
 
 @pytest.mark.parametrize(
     ("text", "width"),
-    [("", 0), ("abc", 3), ("삼성전자", 8), ("SK하이닉스", 10), ("e\u0301", 1), ("ＡＢ", 4), ("ﾊﾝ", 2), ("…", 1)],
+    [
+        ("", 0),
+        ("abc", 3),
+        ("삼성전자", 8),
+        ("SK하이닉스", 10),
+        ("e\u0301", 1),
+        ("\uff21\uff22", 4),
+        ("ﾊﾝ", 2),
+        ("…", 1),
+    ],
 )
 def test_width_counts_hangul_twice_and_combining_marks_not_at_all(text: str, width: int) -> None:
     assert width_of(text) == width
@@ -187,8 +197,8 @@ def test_wrap_breaks_between_words_and_inside_those_that_are_too_long(text: str,
         ([12345678], ["12,345,678"]),
         ([True, False, None], ["yes", "no", None]),
         ([dt.date(2024, 1, 2)], ["2024-01-02"]),
-        ([dt.datetime(2024, 1, 2, 9, 30)], ["2024-01-02 09:30"]),
-        ([dt.datetime(2024, 1, 2, 9, 30, 15)], ["2024-01-02 09:30:15"]),
+        ([moment("2024-01-02T09:30")], ["2024-01-02 09:30"]),
+        ([moment("2024-01-02T09:30:15")], ["2024-01-02 09:30:15"]),
         (["005930"], ["005930"]),
         ([[1, 2]], ["[1, 2]"]),
     ],
@@ -266,7 +276,7 @@ def test_frame_html_names_the_columns_that_it_leaves_out() -> None:
 MIXED = [
     outcome("000001", "matched", bars=240, halts=3),
     outcome("000002", "no_match", bars=240),
-    outcome("000003", "no_match", bars=240, last_bar=dt.datetime(2024, 11, 2)),
+    outcome("000003", "no_match", bars=240, last_bar=moment("2024-11-02")),
     outcome("000004", "no_data", "no rows in the price files"),
     outcome("000005", "failed", "close is text"),
 ]

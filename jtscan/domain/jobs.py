@@ -102,9 +102,7 @@ class ProcessingResult:
     last_bar: dt.date | None = None
 
     def __post_init__(self) -> None:
-        if self.status is None:
-            object.__setattr__(self, "status", self._implied())
-        object.__setattr__(self, "status", Status(self.status))
+        object.__setattr__(self, "status", self._implied() if self.status is None else Status(self.status))
 
     def _implied(self) -> Status:
         if self.error is not None:

@@ -49,7 +49,7 @@ class BatchScanRequest:
             raise RequestError("warmup", f"{self.warmup!r} is neither 'auto' nor 'full'")
 
 
-OUTCOME_SCHEMA = {
+OUTCOME_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "symbol": pl.String,
     "status": pl.String,
     "error": pl.String,

@@ -33,6 +33,11 @@ class AggregatedSignals:
     def __repr__(self) -> str:
         return f"AggregatedSignals({self.total_matches:,} matches in {self.symbols_with_matches:,} of {self.total_symbols:,} symbols)"
 
+    def _repr_html_(self) -> str:
+        from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
+
+        return render.signals_html(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SignalStatistics:
@@ -62,13 +67,34 @@ class SignalStatistics:
             raise RequestError("columns", f"both are {index!r}; take two different ones")
         if self.counts.is_empty():
             return self.counts.select(index).with_columns(total=pl.lit(None, dtype=pl.Int64)).clear()
+        counted = self.counts.select(pl.col(index).alias("_index"), _texts(columns).alias("_column"), "matches")
         table = (
-            self.counts.with_columns(pl.col(columns).cast(pl.String).fill_null("(none)"))
-            .sort(columns)
-            .pivot(columns, index=index, values="matches", aggregate_function="sum")
-            .sort(index, nulls_last=True)
+            counted.sort("_column")
+            .pivot("_column", index="_index", values="matches", aggregate_function="sum")
+            .sort("_index", nulls_last=True)
         )
-        values = pl.exclude(index)
-        return table.with_columns(values.fill_null(0).cast(pl.Int64)).with_columns(
-            pl.sum_horizontal(values).alias("total")
+        values = pl.exclude("_index")
+        summed = table.with_columns(values.fill_null(0).cast(pl.Int64)).with_columns(
+            pl.sum_horizontal(values).alias("_total")
         )
+        taken = set(summed.columns)
+        return summed.rename({"_index": _free(index, taken), "_total": _free("total", taken)})
+
+    def __repr__(self) -> str:
+        from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
+
+        return render.statistics_text(self)
+
+    def _repr_html_(self) -> str:
+        from jtscan import render  # noqa: PLC0415
+
+        return render.statistics_html(self)
+
+
+def _texts(key: str) -> pl.Expr:
+    return pl.col(key).cast(pl.String).fill_null("(none)")
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """A header that no signal or symbol has taken."""
+    return _free(f"{name}_", taken) if name in taken else name

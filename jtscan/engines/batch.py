@@ -39,7 +39,11 @@ class Batch:
                 symbols, reading = following, ahead or reader.submit(self.work.read, following)
                 following = next(chunks, None)
                 ahead = None if following is None else reader.submit(self.work.read, following)
-                self._publish_all(symbols, self._process(symbols, reading))
+                try:
+                    self._publish_all(symbols, self._process(symbols, reading))
+                except KeyboardInterrupt:
+                    # Polars raises Ctrl-C out of whatever thread it computes in: what is done is kept.
+                    self.token.cancel()
             if ahead is not None:
                 ahead.cancel()
         return self.results

@@ -80,8 +80,8 @@ class _Cutter:
         if problem is not None:
             return Outcome(status=Status.FAILED, matches=self.none, error=problem, rows=rows, last_bar=last)
         if position is None or not self.counts[position]:
-            reason = self.bars.absent.get(symbol) or f"no bars in the range; its last bar before is of {last}"
-            return Outcome(status=Status.NO_DATA, matches=self.none, error=reason, rows=rows, last_bar=last)
+            absent = self.bars.absent.get(symbol) or f"no bars in the range; its last bar before is of {last}"
+            return Outcome(status=Status.NO_DATA, matches=self.none, error=absent, rows=rows, last_bar=last)
         status, reason = self._status(symbol, position)
         return Outcome(
             status=status,

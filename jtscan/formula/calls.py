@@ -69,9 +69,16 @@ class _Binding:
         values = [self.compiler.expression(each) for each in self.node.args]
         first = self.row.args[0] if self.row.args else None
         given = {keyword.arg for keyword in self.node.keywords}
-        if first is not None and first.natural and first.name not in given and (not values or values[0].kind is Kind.NUMBER):
+        if first is not None and first.natural and first.name not in given and self._begins_with_length(values, given):
             values.insert(0, self._natural(first.natural))
         return values
+
+    def _begins_with_length(self, values: list[Value], given: set[str | None]) -> bool:
+        """Whether the series is left out; a name that may be either is a length if one would be missing otherwise."""
+        if not values or values[0].kind is Kind.NUMBER:
+            return True
+        needed = sum(arg.required and arg.name not in given for arg in self.row.args)
+        return values[0].kind is Kind.UNRESOLVED and len(values) <= needed
 
     def _natural(self, field: str) -> Value:
         name = ast.copy_location(ast.Name(id=field, ctx=ast.Load()), self.node.func)
@@ -116,10 +123,12 @@ class _Binding:
         hint = None
         if arg.want is Want.CONDITION:
             hint = "compare it, such as x > 0"
-        elif value.kind is Kind.CONDITION and "condition" not in arg.want:
-            hint = "count(condition, n) counts the bars on which it was true"
         elif arg.want is Want.LENGTH:
             hint = "a length is a number or a parameter"
+        elif value.kind is Kind.CONDITION and arg.want in {Want.SERIES, Want.VALUE}:
+            hint = "count(condition, n) counts the bars on which it was true, '1 if condition else 0' makes a series"
+        elif value.kind is Kind.LITERAL:
+            hint = "names are written without quotes"
         self._fail(value.place, f"{self.row.name}: {arg.name} must be {arg.want}, this is {value.kind}", hint=hint)
 
     def _length(self, arg: Arg, value: Value) -> int:

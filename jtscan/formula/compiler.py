@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import ast
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from typing import NoReturn
 
 from jtscan.domain.formulas import Formula
 from jtscan.errors import FormulaError
@@ -18,7 +18,7 @@ from jtscan.formula import calls, dialects, fields
 from jtscan.formula.functions import table
 from jtscan.formula.graph import Graph
 from jtscan.formula.parameters import Parameter, declare
-from jtscan.formula.source import MAX_BARS, MAX_NUMBER, Source, parse
+from jtscan.formula.source import MAX_BARS, MAX_NUMBER, STATEMENT_HINT, TOO_LARGE, Source, parse
 from jtscan.formula.values import Kind, Value
 
 SIGNALS = ("buy", "sell", "short", "cover", "match")
@@ -40,7 +40,7 @@ _INSTEAD = {
     ast.GeneratorExp: "comprehensions are not allowed; write the conditions out with 'and' and 'or'",
     ast.JoinedStr: "f-strings are not allowed; write plain text in quotes",
     ast.List: "lists are only allowed after 'in', in round brackets",
-    ast.Tuple: "a comma makes a tuple; write one expression",
+    ast.Tuple: "a comma makes a tuple; write one expression, and 1000 for 1,000",
     ast.Dict: "dicts are not allowed",
     ast.Set: "sets are not allowed",
     ast.Starred: "'*' before an argument is not allowed",
@@ -48,6 +48,16 @@ _INSTEAD = {
     ast.Await: "'await' is not allowed",
     ast.Yield: "'yield' is not allowed",
     ast.YieldFrom: "'yield' is not allowed",
+}
+
+_STATEMENTS = {
+    ast.If: "write the condition itself, buy = …, or a if condition else b",
+    ast.For: "windows look back: count(condition, n), highest(x, n), sma(x, n)",
+    ast.While: "windows look back: count(condition, n), highest(x, n), sma(x, n)",
+    ast.FunctionDef: "functions cannot be written; give the expression a name on a line of its own",
+    ast.Import: "every function is there without it",
+    ast.ImportFrom: "every function is there without it",
+    ast.Return: "leave out 'return': the last line is the signal",
 }
 
 
@@ -112,16 +122,18 @@ class _Compiler:
             case ast.Expr(value=value):
                 self.source.fail(value, "only the last line may be a bare expression", hint="give it a name: x = …")
             case ast.Assign(targets=targets):
-                self.source.fail(targets[0], "an assignment has one name on its left")
+                self.source.fail(targets[0], "an assignment has one name on its left", hint="write one line for each name")
             case ast.AugAssign() | ast.AnnAssign():
                 self.source.fail(statement, "only plain assignments are allowed", hint="write name = expression")
             case _:
-                self.source.fail(statement, "statements are not allowed", hint="a formula is assignments and conditions")
+                self.source.fail(statement, "statements are not allowed", hint=_STATEMENTS.get(type(statement), STATEMENT_HINT))
 
     def _assign(self, target: ast.Name, value: ast.expr) -> None:
         name = target.id
         self._check_target(target)
         if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "param":
+            if name in SIGNALS:
+                self.source.fail(target, f"{name!r} is a signal, not a parameter", hint="give the parameter another name")
             parameter = declare(self.source, name, value)
             number = self._override(parameter, value)
             self.script.parameters[name] = parameter.with_value(number)
@@ -145,7 +157,7 @@ class _Compiler:
     def _column(self, name: str, value: Value, place: ast.expr) -> None:
         if value.call is not None:
             self._refuse_outputs(value, place)
-        if value.kind in {Kind.SERIES, Kind.CONDITION}:
+        if value.kind in {Kind.SERIES, Kind.CONDITION} and self.graph[value.node].op != "truth":
             self.script.columns[name] = value.node
         elif value.kind in {Kind.TEXT, Kind.LITERAL}:
             self.source.fail(place, f"{name!r} would be a column of text", hint=f"name it _{name}, or compare it with ==")
@@ -165,7 +177,7 @@ class _Compiler:
         made = self.expression(value)
         if made.kind is not Kind.CONDITION:
             self._refuse_outputs(made, value)
-            self.source.fail(value, f"a signal must be a condition, this is {made.kind}", hint="compare it, such as x > 0")
+            self.source.fail(value, f"a signal must be a condition, this is {made.kind}", hint=_compare_it(made))
         self.script.signals[name] = made.node
 
     def _override(self, parameter: Parameter, place: ast.expr) -> float:
@@ -180,7 +192,8 @@ class _Compiler:
     def _check_given(self) -> None:
         """Each parameter given must be declared or used; none may hide a column."""
         for name in self.given:
-            if name in fields.ALL or name in (self.available or {}):
+            hidden = name in fields.LETTERS and name not in self.names
+            if hidden or name in fields.ALL or name in (self.available or {}):
                 raise FormulaError(f"the parameter {name!r} is also a column", hint="give the parameter another name")
             if name not in self.script.used:
                 there = sorted({*self.script.parameters, *self.script.used, *self.script.unresolved})
@@ -225,13 +238,14 @@ class _Compiler:
                 return Value(kind=Kind.LITERAL, place=node, text=text)
             case None:
                 self.source.fail(node, "None is not a value here", hint="isna(x) asks whether x is unknown")
-        self.source.fail(node, f"{type(node.value).__name__} constants are not allowed")
+        self.source.fail(node, f"{type(node.value).__name__} constants are not allowed",
+                         hint="constants are numbers, True, False and texts in quotes")  # fmt: skip
 
     def _number(self, place: ast.expr, number: complex) -> Value:
         if isinstance(number, complex):
             self.source.fail(place, "the result is not a real number")
-        if not math.isfinite(number) or abs(number) >= MAX_NUMBER:
-            self.source.fail(place, "the number is too large; at most 1e15 is allowed")
+        if not abs(number) < MAX_NUMBER:
+            self.source.fail(place, TOO_LARGE)
         return Value(kind=Kind.NUMBER, place=place, number=number)
 
     def _name(self, node: ast.Name) -> Value:
@@ -262,7 +276,7 @@ class _Compiler:
     def _check_numeric(self, node: ast.expr, name: str) -> None:
         available = self.available or {}
         if name not in available:
-            self.source.fail(node, f"the price files have no column {name!r}", hint=f"they have: {', '.join(sorted(available))}")
+            self.source.fail(node, f"the price files have no column {name!r}", hint=f"they have: {', '.join(sorted(available)) or 'none'}")
         if available[name] != "number":
             self.source.fail(node, f"the column {name!r} of the price files is {available[name]}, not numbers")
 
@@ -271,13 +285,18 @@ class _Compiler:
             self.script.unresolved.append(node.id)
         return Value(kind=Kind.UNRESOLVED, place=node, node=self.graph.add("field", params=(node.id,)), text=node.id)
 
-    def _unknown_name(self, node: ast.Name) -> Value:
-        known = [*self.names, *fields.ALL, *(self.available or ())]
-        hint = dialects.suggest(node.id, known, dialects.NAMES)
-        if node.id in table():
-            hint = f"{node.id} is a function; write {table()[node.id].usage}"
-        parts = [hint] if hint else []
-        self.source.fail(node, f"unknown name {node.id!r}", hint=" ".join([*parts, "(a parameter needs a value)"]))
+    def _unknown_name(self, node: ast.Name) -> NoReturn:
+        name = node.id
+        if name in table():
+            self.source.fail(node, f"{name!r} is a function", hint=f"write {table()[name].usage}")
+        if name in SIGNALS:
+            self.source.fail(node, f"the signal {name!r} is not assigned before", hint=f"write {name} = condition")
+        if name.lower() in dialects.NAMES:
+            self.source.fail(node, f"unknown name {name!r}", hint=f"write {dialects.NAMES[name.lower()]!r}")
+        known = [*self.names, *fields.ALL, *fields.LETTERS, *(self.available or ())]
+        if hint := dialects.suggest(name, known, {}):
+            self.source.fail(node, f"unknown name {name!r}", hint=f"{hint} (a parameter needs a value)")
+        self.source.fail(node, f"unknown name {name!r}", hint="a parameter needs a value, a text needs quotes")
 
     def _binary(self, node: ast.BinOp) -> Value:
         operation = _ARITHMETIC.get(type(node.op))
@@ -294,15 +313,7 @@ class _Compiler:
 
     def _operator(self, node: ast.BinOp) -> ast.AST:
         """Find the operator itself, for the caret."""
-        spot = ast.expr()
-        spot.lineno = node.left.end_lineno or node.lineno
-        line = self.source.lines[spot.lineno - 1].encode()
-        between = line[node.left.end_col_offset or 0 :]
-        skipped = len(between) - len(between.lstrip(b" )"))
-        spot.col_offset = (node.left.end_col_offset or 0) + skipped
-        spot.end_lineno = spot.lineno
-        spot.end_col_offset = spot.col_offset + 1
-        return spot
+        return self.source.between(node.left, node.right, r"<<|>>|//|[&|^@]")
 
     def _operand(self, node: ast.expr) -> Value:
         value = self.expression(node)
@@ -317,8 +328,11 @@ class _Compiler:
     def _arithmetic(self, place: ast.expr, operation: str, a: Value, b: Value) -> Value:
         if a.kind is Kind.NUMBER and b.kind is Kind.NUMBER:
             return self._fold(place, operation, a.number, b.number)
-        made = self.graph.add(operation, a.as_node(self.graph), b.as_node(self.graph))
-        return Value(kind=Kind.SERIES, place=place, node=made)
+        kind = Kind.SERIES if Kind.SERIES in {a.kind, b.kind} else Kind.UNRESOLVED
+        left, right = a.as_node(self.graph), b.as_node(self.graph)
+        if operation == "mod":
+            left = self.graph.add("rest", left, right)
+        return Value(kind=kind, place=place, node=self.graph.add(operation, left, right))
 
     def _fold(self, place: ast.expr, operation: str, a: float, b: float) -> Value:
         try:
@@ -326,7 +340,7 @@ class _Compiler:
         except ZeroDivisionError:
             self.source.fail(place, "division by zero")
         except OverflowError:
-            self.source.fail(place, "the number is too large; at most 1e15 is allowed")
+            self.source.fail(place, TOO_LARGE)
         return self._number(place, number)
 
     def _unary(self, node: ast.UnaryOp) -> Value:
@@ -340,13 +354,13 @@ class _Compiler:
             self.source.fail(node, "leave out the '+' before it")
         if value.kind is Kind.NUMBER:
             return Value(kind=Kind.NUMBER, place=node, number=-value.number)
-        return Value(kind=Kind.SERIES, place=node, node=self.graph.add("neg", value.node))
+        return Value(kind=value.kind, place=node, node=self.graph.add("neg", value.node))
 
     def _condition(self, node: ast.expr, word: str) -> Value:
         value = self.expression(node)
         if value.kind is not Kind.CONDITION:
             self._refuse_outputs(value, node)
-            self.source.fail(node, f"'{word}' needs a condition, this is {value.kind}", hint="compare it, such as x > 0")
+            self.source.fail(node, f"'{word}' needs a condition, this is {value.kind}", hint=_compare_it(value))
         return value
 
     def _logic(self, node: ast.BoolOp) -> Value:
@@ -385,7 +399,8 @@ class _Compiler:
             return self.graph.add("not", found) if isinstance(operator, ast.NotIn) else found
         operation = _COMPARISONS.get(type(operator))
         if operation is None:
-            self.source.fail(node, "use '==' instead of 'is'")
+            none = isinstance(right, ast.Constant) and right.value is None
+            self.source.fail(node, "use isna(x) instead of 'is None'" if none else "use '==' instead of 'is'")
         a, b = self.expression(left), self.expression(right)
         if Kind.TEXT in {a.kind, b.kind} or Kind.LITERAL in {a.kind, b.kind}:
             return self._text_comparison(node, operation, a, b)
@@ -414,7 +429,8 @@ class _Compiler:
     def _membership(self, left: ast.expr, right: ast.expr) -> int:
         value = self.expression(left)
         if value.kind is not Kind.TEXT:
-            self.source.fail(left, "'in' is for text fields", hint=f"the text fields are: {', '.join(fields.TEXTS)}")
+            texts = ", ".join(fields.TEXTS)
+            self.source.fail(left, "'in' is for text fields", hint=f"they are {texts}; for numbers write x == 1 or x == 2")
         if not isinstance(right, ast.Tuple | ast.List) or not right.elts:
             self.source.fail(right, "'in' needs texts in round brackets", hint='such as market in ("KOSPI", "KOSDAQ")')
         return self.graph.add("in", value.node, params=[self._literal(each) for each in right.elts])
@@ -438,20 +454,33 @@ class _Compiler:
             self._unknown_function(node, name)
         return calls.call(self, row, node)
 
-    def _unknown_function(self, node: ast.Call, name: str) -> None:
+    def _unknown_function(self, node: ast.Call, name: str) -> NoReturn:
         func = node.func
         if name.lower() == "ref" and len(node.args) == 2:  # noqa: PLR2004 - Ref(C, -1)
-            series = self.source.segment(node.args[0])
-            self.source.fail(func, f"unknown function {name!r}", hint=f"bars back are written {series}[1]")
+            self.source.fail(func, f"unknown function {name!r}", hint=f"bars back are written {self._bars_ago(*node.args)}")
+        if name in {*self.names, *fields.ALL, *fields.LETTERS}:
+            self.source.fail(func, f"{name!r} is no function", hint=f"bars back are written {name}[1]")
         self.source.fail(func, f"unknown function {name!r}", hint=dialects.suggest(name, table(), dialects.FUNCTIONS))
 
-    def _refuse_method(self, func: ast.expr) -> None:
-        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name):
-            owner, name = func.value.id, func.attr
-            if owner in {"ta", "math", "talib", "np", "pl"}:
-                name = dialects.FUNCTIONS.get(name.lower(), name)
-                self.source.fail(func, f"'{owner}.' is not needed", hint=f"write {name!r}")
-        self.source.fail(func, "only functions can be called", hint="methods do not exist; write shift as x[1], mean as sma(x, n)")
+    def _bars_ago(self, series: ast.expr, bars: ast.expr) -> str:
+        """Translate the arguments of AmiBroker's Ref(C, -1)."""
+        text, back = self.source.segment(series), self.source.segment(bars)
+        return f"{fields.LETTERS.get(text.lower(), text)}[{back.removeprefix('-')}]"
+
+    def _refuse_method(self, func: ast.expr) -> NoReturn:
+        if not isinstance(func, ast.Attribute):
+            self.source.fail(func, "only functions can be called, by their name", hint="such as sma(close, 20)")
+        self._refuse_module(func)
+        self.source.fail(func, f"there are no methods such as .{func.attr}()",
+                         hint="x.shift(1) is x[1], x.rolling(n).mean() is sma(x, n)")  # fmt: skip
+
+    def _refuse_module(self, node: ast.Attribute) -> None:
+        """Say that functions have no module before them: ta.sma, talib.SMA, np.log."""
+        if not isinstance(node.value, ast.Name) or node.value.id not in dialects.MODULES or node.value.id in self.names:
+            return
+        name = node.attr.lower()
+        here = name if name in table() else dialects.FUNCTIONS.get(name)
+        self.source.fail(node, f"'{node.value.id}.' is not needed", hint=f"write {here!r}" if here else None)
 
     def _history(self, node: ast.Subscript) -> Value:
         value = self.expression(node.value)
@@ -482,11 +511,11 @@ class _Compiler:
         return int(offset.number)
 
     def _output(self, node: ast.Attribute) -> Value:
-        if isinstance(node.value, ast.Name) and node.value.id not in self.names and node.value.id in {"ta", "math", "talib"}:
-            self.source.fail(node, f"'{node.value.id}.' is not needed", hint=f"write {node.attr!r}")
+        self._refuse_module(node)
         value = self.expression(node.value)
         if value.call is None:
-            self.source.fail(node, f"{value.kind} has no outputs to read with '.{node.attr}'")
+            self.source.fail(node, f"{value.kind} has no outputs to read with '.{node.attr}'",
+                             hint="functions with several outputs have, such as macd(close).line")  # fmt: skip
         row = value.call.function
         build = row.outputs.get(node.attr)
         if build is None:
@@ -502,6 +531,11 @@ class _Compiler:
         first = next(iter(row.outputs))
         example = f"{self.source.segment(place)}.{first}{after}"
         self.source.fail(place, f"{row.name} has several outputs ({outputs})", hint=f"read one of them: {example}")
+
+
+def _compare_it(value: Value) -> str:
+    text = value.kind in {Kind.TEXT, Kind.LITERAL}
+    return 'compare it, such as market == "KOSPI"' if text else "compare it, such as x > 0"
 
 
 _FOLDS = {

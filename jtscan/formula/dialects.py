@@ -13,11 +13,15 @@ FUNCTIONS = {
     "iff": "a if condition else b", "if": "a if condition else b", "iif": "a if condition else b", "stddev": "stdev",
     "std": "stdev", "stoch_k": "stoch", "stochk": "stoch", "stochd": "stoch", "exist": "within", "any": "within",
     "all": "every", "pow": "a ** b", "mod": "a % b", "fillna": "nz", "isnull": "isna", "rolling_max": "highest",
-    "rolling_min": "lowest", "shift": "x[n]", "delay": "x[n]", "lag": "x[n]",
+    "rolling_min": "lowest", "shift": "x[n]", "delay": "x[n]", "lag": "x[n]", "mean": "sma", "rolling_mean": "sma",
+    "where": "a if condition else b", "crossesover": "cross_above", "crossesunder": "cross_below",
 }  # fmt: skip
 
 NAMES = {"true": "True", "false": "False", "na": "isna(x)", "nan": "isna(x)", "none": "isna(x)", "vol": "volume",
-         "price": "close", "종가": "close", "시가": "open", "고가": "high", "저가": "low", "거래량": "volume"}  # fmt: skip
+         "price": "close", "timestamp": "date", "datetime": "date", "time": "hour", "ticker": "symbol", "code": "symbol",
+         "종가": "close", "시가": "open", "고가": "high", "저가": "low", "거래량": "volume"}  # fmt: skip
+
+MODULES = {"ta", "talib", "math", "np", "numpy", "pl", "polars", "pd", "pandas", "jt", "jtscan"}
 
 
 def suggest(name: str, known: Iterable[str], words: dict[str, str]) -> str | None:

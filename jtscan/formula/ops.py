@@ -39,7 +39,8 @@ class Op:
     ``lookback`` is how many bars before now it reads of its arguments.
     ``heavy`` operations become a column, whoever reads them; ``reads_twice``
     names the arguments that its expression repeats, so they become columns.
-    ``leaves_finite`` marks results that may be infinite or NaN.
+    ``reads_rows`` marks those that look at other rows of their arguments, so
+    that a constant must be a column. ``leaves_finite`` marks results that may be infinite or NaN.
     ``overflows`` marks those that only a consumer of another kind would
     mistake, so that a chain of sums is checked once.
     """
@@ -49,6 +50,7 @@ class Op:
     lookback: Callable[[Node], int] = lambda _: 0
     heavy: bool = False
     reads_twice: tuple[int, ...] = ()
+    reads_rows: bool = False
     leaves_finite: bool = False
     overflows: bool = False
     all_history: bool = False
@@ -87,9 +89,18 @@ def _smaller(_: Node, args: Sequence[pl.Expr]) -> pl.Expr:
     return pl.when(a <= b).then(a).when(a > b).then(b)
 
 
-def _modulo(_: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+def _rest(_: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    """What is left of a after whole steps of b; b's halves make the products exact (Veltkamp), below 2**26 steps."""
     a, b = args
-    return a - b * (a / b).floor()
+    steps = (a / b).floor()
+    upper = b * 134_217_729.0 - (b * 134_217_729.0 - b)
+    return a - steps * upper - steps * (b - upper)
+
+
+def _modulo(_: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    """The rest has the divisor's sign, unless the quotient was rounded up."""
+    rest, b = args
+    return pl.when(rest * b < 0).then(rest + b).otherwise(rest)
 
 
 def _last_true(_: Node, args: Sequence[pl.Expr]) -> pl.Expr:
@@ -181,7 +192,8 @@ OPS: dict[str, Op] = {
     "mul": _binary(lambda a, b: a * b, overflows=True),
     "neg": _unary(lambda a: -a, overflows=True),
     "div": _binary(lambda a, b: a / b, leaves_finite=True),
-    "mod": Op(lower=_modulo, reads_twice=(0, 1), leaves_finite=True),
+    "rest": Op(lower=_rest, reads_twice=(0, 1), leaves_finite=True),
+    "mod": Op(lower=_modulo, reads_twice=(0, 1)),
     "pow": _binary(lambda a, b: a.pow(b), leaves_finite=True),
     # comparisons and logic
     "gt": _binary(lambda a, b: a > b),
@@ -210,8 +222,8 @@ OPS: dict[str, Op] = {
     "nz": _binary(lambda a, b: a.fill_null(b)),
     "isna": _unary(lambda a: a.is_null()),
     # history
-    "shift": Op(lower=_shift, lookback=_bars),
-    "count": Op(lower=_count, lookback=_window, heavy=True),
+    "shift": Op(lower=_shift, lookback=_bars, reads_rows=True),
+    "count": Op(lower=_count, lookback=_window, heavy=True, reads_rows=True),
     "streak": Op(lower=_streak, heavy=True, reads_twice=(0,), all_history=True),
     "last_true": Op(lower=_last_true, heavy=True, reads_twice=(0,), all_history=True),
     "earlier_true": Op(lower=_earlier_true, heavy=True),

@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jtscan.formula.source import MAX_NUMBER, Source
+from jtscan.formula.source import MAX_NUMBER, TOO_LARGE, Source
 
 _POSITIONS = ("default", "lowest", "highest")
 _WORDS = {*_POSITIONS, "step", "label", "choices"}
@@ -62,7 +62,8 @@ def declare(source: Source, name: str, call: ast.Call) -> Parameter:
         given[position] = _number(source, argument)
     for keyword in call.keywords:
         if keyword.arg not in _WORDS or keyword.arg in given:
-            source.fail(keyword, f"param has no argument {keyword.arg!r}, or has it twice", hint=_USAGE)
+            what = f"{keyword.arg!r}, or has it twice" if keyword.arg else "'**'"
+            source.fail(keyword, f"param has no argument {what}", hint=_USAGE)
         given[keyword.arg] = _read(source, keyword.arg, keyword.value)
     if "default" not in given:
         source.fail(call, "param needs a default", hint=_USAGE)
@@ -100,5 +101,5 @@ def _number(source: Source, node: ast.expr) -> float:
     if not isinstance(inner, ast.Constant) or isinstance(inner.value, bool) or not isinstance(inner.value, int | float):
         source.fail(node, "param takes plain numbers", hint=_USAGE)
     if not abs(inner.value) < MAX_NUMBER:
-        source.fail(node, "the number is too large; at most 1e15 is allowed")
+        source.fail(node, TOO_LARGE)
     return sign * inner.value

@@ -18,15 +18,19 @@ from jtscan.formula.graph import Graph, Node
 from jtscan.formula.ops import OPS, Locality, Op
 
 MAX_INLINED = 40
-_LEAVES = frozenset({"field", "text", "number", "truth"})
+_CONSTANTS = frozenset({"number", "truth"})
+_LEAVES = frozenset({"field", "text", "number"})
+_DIVISORS = {"div": (1,), "rest": (1,), "if": (1, 2), "max": (0, 1), "min": (0, 1), "nz": (1,)}
+"""Arguments by which something divides, or which come out as they are and may be divided by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RowStep:
     """Columns added to the whole chunk at once.
 
-    ``constants`` are divisors, as columns: Polars would multiply by the
-    reciprocal of a scalar, which is off by one unit in the last place.
+    ``constants`` are numbers that are, or may become, divisors, as columns:
+    Polars would multiply by the reciprocal of a scalar, which is off by one
+    unit in the last place.
     ``checked`` columns may hold infinity or NaN, which become null.
     """
 
@@ -184,6 +188,7 @@ class _Stages:
             for arg in graph[at].args:
                 self.readers[arg].append(at)
         self.checked = {at for at in self.used if self._needs_check(at)}
+        self.constant = self._constant_nodes()
         self.sizes: dict[int, int] = {}
         self.columns = self._columns()
         self.slots = self._slots()
@@ -211,6 +216,15 @@ class _Stages:
             return op.leaves_finite
         return at in self.roots or any(not self._op(reader).overflows for reader in self.readers[at])
 
+    def _constant_nodes(self) -> set[int]:
+        """Nodes that read no bar: Polars would give them one row."""
+        found: set[int] = set()
+        for at in self.used:
+            node = self.graph[at]
+            if node.op in _CONSTANTS or (node.args and found.issuperset(node.args)):
+                found.add(at)
+        return found
+
     def _columns(self) -> set[int]:
         wanted = set(self.roots)
         for at in self.used:
@@ -220,6 +234,8 @@ class _Stages:
             if op.locality is Locality.SYMBOL:
                 wanted.update(node.args)
             wanted.update(node.args[position] for position in op.reads_twice)
+            if op.reads_rows:
+                wanted.update(self.constant.intersection(node.args))
         for at in self.used:
             self.sizes[at] = 1 + sum(0 if arg in wanted else self.sizes[arg] for arg in self.graph[at].args)
             if self.sizes[at] > MAX_INLINED:
@@ -271,7 +287,7 @@ class _Stages:
     def _step(self, members: list[int], drop: tuple[str, ...]) -> Step:
         if self._op(members[0]).locality is Locality.SYMBOL:
             return self._symbol_step(members, drop)
-        constants = {name: number for at in members for name, number in self._divisors(at)}
+        constants = {name: number for at in members for name, number in self._constants(at)}
         return RowStep(
             expressions=tuple(self._lower(at).alias(column(at)) for at in members),
             checked=tuple(column(at) for at in members if at in self.checked),
@@ -299,20 +315,22 @@ class _Stages:
         node = self.graph[at]
         return str(node.params[0]) if node.op in {"field", "text"} else column(at)
 
-    def _divisors(self, at: int) -> Iterable[tuple[str, float]]:
-        """Constants that something inside this node's expression divides by."""
+    def _constants(self, at: int) -> Iterable[tuple[str, float]]:
+        """Numbers inside this node's expression that have to be columns."""
         pending = [at]
         while pending:
             node = self.graph[pending.pop()]
-            if self._divides_by_number(node):
-                yield _constant(node.args[1]), self._number(node.args[1])
+            for position in self._constant_positions(node):
+                yield _constant(node.args[position]), self._number(node.args[position])
             pending.extend(arg for arg in node.args if arg not in self.columns)
 
-    def _divides_by_number(self, node: Node) -> bool:
-        """Whether it divides by a constant whose reciprocal is not exact."""
-        if node.op not in {"div", "mod"} or self.graph[node.args[1]].op != "number":
-            return False
-        return abs(math.frexp(self._number(node.args[1]))[0]) != 0.5  # noqa: PLR2004 - a power of two
+    def _constant_positions(self, node: Node) -> list[int]:
+        """Where it divides by a number, or hands one on to whoever may, whose reciprocal is not exact."""
+        return [
+            position
+            for position in _DIVISORS.get(node.op, ())
+            if self.graph[node.args[position]].op == "number" and not _has_exact_reciprocal(self._number(node.args[position]))
+        ]
 
     def _number(self, at: int) -> float:
         return float(self.graph[at].params[0])  # type: ignore[arg-type]
@@ -320,8 +338,8 @@ class _Stages:
     def _lower(self, at: int) -> pl.Expr:
         node = self.graph[at]
         args = [self._argument(arg) for arg in node.args]
-        if self._divides_by_number(node):
-            args[1] = pl.col(_constant(node.args[1]))
+        for position in self._constant_positions(node):
+            args[position] = pl.col(_constant(node.args[position]))
         return self._op(at).lower(node, args)
 
     def _argument(self, at: int) -> pl.Expr:
@@ -338,3 +356,7 @@ _SYMBOL = 1_000_000
 
 def _constant(node: int) -> str:
     return f"_k{node}"
+
+
+def _has_exact_reciprocal(number: float) -> bool:
+    return number == 0 or abs(math.frexp(number)[0]) == 0.5  # noqa: PLR2004 - a power of two

@@ -7,6 +7,7 @@ are checked before and right after parsing, so that hostile text costs nothing.
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 import unicodedata
 import warnings
@@ -22,8 +23,12 @@ MAX_DEPTH = 40
 MAX_STATEMENTS = 200
 MAX_BARS = 10_000
 MAX_NUMBER = 1e15
+TOO_LARGE = "the number is too large; it must be below 1e15"
+STATEMENT_HINT = "a formula is assignments and conditions"
 
+_TOO_DEEP = f"the formula is nested too deep; at most {MAX_DEPTH} levels are allowed: give a part a name on a line of its own"
 _SKIPPED = re.compile(r"#[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _UNCOUNTED = (ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.expr_context)
 _CHAINS = (ast.Add, ast.Mult)
 
@@ -52,11 +57,24 @@ class Source:
         before = self.text[:offset]
         raise FormulaError(
             message,
-            text=self.text,
+            text=_CONTROL.sub(" ", self.text),
             line=before.count("\n") + 1,
             column=offset - (before.rfind("\n") + 1) + 1,
             hint=hint,
         )
+
+    def between(self, left: ast.expr, right: ast.expr, pattern: str) -> ast.AST:
+        """Find what stands between two expressions, for the caret."""
+        spot = ast.expr()
+        for number in range(left.end_lineno or left.lineno, right.lineno + 1):
+            line = _masked(self.lines[number - 1])
+            start = self._characters(number, left.end_col_offset or 0) if number == left.end_lineno else 0
+            if found := re.compile(pattern).search(line, start):
+                spot.lineno = spot.end_lineno = number
+                spot.col_offset = len(line[: found.start()].encode())
+                spot.end_col_offset = len(line[: found.end()].encode())
+                return spot
+        return left
 
     def segment(self, node: ast.expr) -> str:
         """Return the text of a node that stands on one line, otherwise an unparsed form."""
@@ -96,14 +114,16 @@ def parse(text: str) -> tuple[Source, list[ast.stmt]]:
 
 def _check_letters(source: Source) -> None:
     """Refuse letters that look like others: only ASCII and Hangul are names."""
-    text = _SKIPPED.sub(lambda found: " " * len(found.group()), source.text)
-    for offset, letter in enumerate(text):
-        if letter.isascii():
-            if letter.isprintable() or letter in "\n\t":
-                continue
-            source.fail_at(offset, f"the control character {letter!r} is not allowed", hint="delete it")
-        if not "가" <= letter <= "힣":
+    if found := _CONTROL.search(source.text):
+        source.fail_at(found.start(), f"the character {found.group()!r} is not allowed", hint="delete it")
+    for offset, letter in enumerate(_masked(source.text)):
+        if not letter.isascii() and not "가" <= letter <= "힣":
             _refuse_letter(source, offset, letter)
+
+
+def _masked(text: str) -> str:
+    """Blank out comments and texts."""
+    return _SKIPPED.sub(lambda found: " " * len(found.group()), text)
 
 
 def _refuse_letter(source: Source, offset: int, letter: str) -> NoReturn:
@@ -111,6 +131,11 @@ def _refuse_letter(source: Source, offset: int, letter: str) -> NoReturn:
     what = f"{letter!r} ({unicodedata.name(letter, 'unnamed')})"
     if plain != letter and plain.isascii() and plain.isprintable():
         source.fail_at(offset, f"{what} is not allowed", hint=f"write {plain!r}")
+    if unicodedata.category(letter) in {"Cf", "Zl", "Zp"}:
+        source.fail_at(offset, f"{what} is not allowed", hint="delete it")
+    if "\u1100" <= letter <= "\u11ff":
+        source.fail_at(offset, f"{what} is not allowed",
+                       hint="this Hangul is in pieces (NFD); type it anew, or give unicodedata.normalize('NFC', text)")  # fmt: skip
     source.fail_at(offset, f"{what} is not allowed", hint="names are ASCII letters or Hangul syllables")
 
 
@@ -128,7 +153,7 @@ def _parse(source: Source) -> ast.Module:
     except (ValueError, OverflowError) as error:
         raise FormulaError(f"the formula cannot be read: {error}", text=source.text) from None
     except (MemoryError, RecursionError):
-        raise FormulaError(f"the formula is nested too deep; at most {MAX_DEPTH} levels are allowed") from None
+        raise FormulaError(_TOO_DEEP) from None
 
 
 _SYNTAX_WORDS = (
@@ -137,11 +162,20 @@ _SYNTAX_WORDS = (
     (re.compile(r"(?<![=!<>])!(?!=)"), "use 'not' instead of '!'"),
     (re.compile(r":="), "use '=' instead of ':='"),
     (re.compile(r"<>"), "use '!=' instead of '<>'"),
+    (re.compile(r"=>"), "use '>=' instead of '=>'"),
+    (re.compile(r"=<"), "use '<=' instead of '=<'"),
     (re.compile(r"\?"), "write 'a if condition else b' instead of 'condition ? a : b'"),
     (re.compile(r"//"), "use floor(a / b) instead of '//'; comments start with '#'"),
-    (re.compile(r"\bAND\b"), "write 'and' in lower case"),
-    (re.compile(r"\bOR\b"), "write 'or' in lower case"),
-    (re.compile(r"\bNOT\b"), "write 'not' in lower case"),
+    (re.compile(r"/\*"), "comments start with '#'"),
+    (re.compile(r"\b(?:AND|And)\b"), "write 'and' in lower case"),
+    (re.compile(r"\b(?:OR|Or)\b"), "write 'or' in lower case"),
+    (re.compile(r"\b(?:NOT|Not)\b"), "write 'not' in lower case"),
+    (re.compile(r"\bcross(?:es|ed)?\s+(?:above|over)\b"), "write cross_above(a, b)"),
+    (re.compile(r"\bcross(?:es|ed)?\s+(?:below|under)\b"), "write cross_below(a, b)"),
+    (re.compile(r"\b(?:var|let|const|float|int|bool)(?=\s+\w+\s*=)"), "an assignment is just name = expression"),
+    (re.compile(rf"^(?:{'|'.join(keyword.kwlist)})(?=\s*=(?!=))"), "a reserved word cannot be assigned; take another name"),
+    (re.compile(r"^(?:if|for|while|def|class|import|from|return|with|try)\b"),
+     f"statements are not allowed; {STATEMENT_HINT}: a if condition else b"),
     (re.compile(r";"), "leave out ';': one statement per line"),
 )
 
@@ -150,20 +184,37 @@ def _explain_syntax(source: Source, error: SyntaxError) -> NoReturn:
     """Point at what other dialects write; otherwise at what the parser says."""
     line = error.lineno or 1
     text = source.lines[line - 1] if 1 <= line <= len(source.lines) else ""
-    masked = _SKIPPED.sub(lambda found: " " * len(found.group()), text)
     for pattern, message in _SYNTAX_WORDS:
-        if found := pattern.search(masked):
-            raise FormulaError(
-                message, text=source.text, line=line, column=found.start() + 1, width=len(found.group())
-            ) from None
-    if re.match(r"\s*(if|for|while|def|class|import|from|return)\b", text):
-        message, hint = "statements are not allowed", "a formula is assignments and conditions: a if condition else b"
-    elif "assign" in (error.msg or "") and "=" in masked:
-        message, hint = "a comparison or an assignment in the wrong place", "equality is '==', an assignment has one name left of '='"
-    else:
-        message, hint = f"this is not a formula: {(error.msg or 'invalid syntax').split(' (')[0]}", None
-    column = min(max(error.offset or 1, 1), len(text) + 1)
-    raise FormulaError(message, text=source.text, line=line, column=column, hint=hint) from None
+        if found := pattern.search(_masked(text)):
+            _fail_in_line(source, line, found.span(), message)
+    column = min(max(error.offset or 1, 1), len(text) + 1) - 1
+    said = error.msg or "invalid syntax"
+    for parser, looks, message, hint in _SYNTAX_MESSAGES:
+        if re.match(parser, said) and re.search(looks, _masked(text)):
+            _fail_in_line(source, line, (column, column + 1), message, hint)
+    _fail_in_line(source, line, (column, column + 1), f"this is not a formula: {said.split(' (', 1)[0]}")
+
+
+def _fail_in_line(source: Source, line: int, span: tuple[int, int], message: str, hint: str | None = None) -> NoReturn:
+    start, end = span
+    raise FormulaError(message, text=source.text, line=line, column=start + 1, width=end - start, hint=hint) from None
+
+
+_LINES = "an expression over several lines needs brackets around it"
+_OPERATOR = r"\b(?:and|or|not|if|else|in)|[-+*/%<>=,&|^(\[]"
+
+# What the parser says, what the line looks like; what is said instead, and the cure.
+_SYNTAX_MESSAGES = (
+    (r"Exceeds the limit", r"", TOO_LARGE, None),
+    (r"\(unicode error\)", r"", "a backslash in this text begins a code", "write two of them for a backslash"),
+    (r"unexpected indent", r"", "unexpected spaces at the left", f"begin at the left edge; {_LINES}"),
+    (r"invalid syntax$|unexpected EOF", rf"(?:{_OPERATOR})\s*\\?\s*$",
+     "the line ends in the middle of an expression", f"finish it; {_LINES}"),
+    (r"invalid syntax$", r"^\s*(?:and\b|or\b|[-+*/%<>=)\]])", "the line begins in the middle of an expression", _LINES),
+    (r".*assign", r"=", "a comparison or an assignment in the wrong place",
+     "equality is '==', an assignment has one name left of '='"),
+    (r"invalid syntax$", r"", "this is not a formula", "something is missing before this, or it is one thing too many"),
+)  # fmt: skip
 
 
 def _check_size(source: Source, tree: ast.Module) -> None:
@@ -175,7 +226,7 @@ def _check_size(source: Source, tree: ast.Module) -> None:
         if nodes > MAX_NODES:
             source.fail(node, f"the formula is too large; at most {MAX_NODES:,} names, numbers and calls are allowed")
         if depth > MAX_DEPTH:
-            source.fail(node, f"the formula is nested too deep; at most {MAX_DEPTH} levels are allowed")
+            source.fail(node, _TOO_DEEP)
 
 
 def _walk(tree: ast.Module) -> Iterator[tuple[ast.AST, int]]:

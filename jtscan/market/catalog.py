@@ -7,22 +7,26 @@ lets every later scan read the needed columns of the needed files only.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
 import polars as pl
+from polars.exceptions import PolarsError
 
 from jtscan.domain.dates import Timeframe
 from jtscan.errors import DataError
-from jtscan.market.duck import Duck, literal, quoted, unreadable
+from jtscan.market.duck import Duck, quoted, shown, unreadable
 from jtscan.market.files import PRICES, PriceFile, inspect_files, kind_of
 
 _INVENTED = "the prices are invented: they were made by jtscan's synthetic market, nothing here is real"
-_SCHEMA = {
-    "file": pl.Int64,
+_MOST_NOTES = 5
+FILE = "_jt_file"
+_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "file": pl.String,
     "symbol": pl.String,
     "rows": pl.Int64,
     "no_bars": pl.Int64,
@@ -37,15 +41,18 @@ class Catalog:
     """The usable files, what each symbol has in them, and what cannot be used.
 
     ``entries`` has one row per file and symbol: its rows, how many of them
-    are no bars, whether they stand together, its first and last timestamp.
-    ``problems`` are the reasons of the symbols in unusable files; ``notes``
-    what concerns no symbol that is known.
+    are no bars, whether they stand together, its first and last bar.
+    ``problems`` are the reasons of the symbols in unusable files, ``rowless``
+    of those whose file has no rows. ``notes`` and ``lost`` are what concerns
+    no symbol that is known: ``lost`` names unusable files of other symbols.
     """
 
     files: Sequence[PriceFile]
     entries: pl.DataFrame
     problems: Mapping[str, str] = field(default_factory=dict)
+    rowless: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    lost: str = ""
 
     @property
     def columns(self) -> dict[str, str]:
@@ -59,8 +66,8 @@ class Catalog:
 
     @property
     def symbols(self) -> list[str]:
-        """Every symbol that has rows, or a file that cannot be used, in rising order."""
-        return sorted({*self.entries["symbol"], *self.problems})
+        """Every symbol that has rows, or a file without usable ones, in rising order."""
+        return sorted({*self.entries["symbol"], *self.problems, *self.rowless})
 
 
 def make_catalog(duck: Duck, paths: Sequence[Path], timeframe: Timeframe, renamed: Mapping[str, str]) -> Catalog:
@@ -69,37 +76,63 @@ def make_catalog(duck: Duck, paths: Sequence[Path], timeframe: Timeframe, rename
     Raises
     ------
     DataError
-        None of the files can be used; says what is wrong with the first.
+        None of the files can be used, or none has a row of a symbol; says
+        what is wrong with the first.
     """
     inspected = inspect_files(duck, paths, timeframe, renamed)
-    usable = [file for file in inspected if file.problem is None]
-    broken = [file for file in inspected if file.problem is not None]
-    entries, spoiled = _entries(duck, usable, timeframe)
-    broken += spoiled
-    if broken and len(broken) == len(inspected):
-        others = f" (and {len(broken) - 1:,} more files)" if len(broken) > 1 else ""
-        raise DataError(f"{broken[0].path}: {broken[0].problem}{others}")
-    return _assembled(duck, usable, entries, broken)
+    entries, spoiled = _entries(duck, [file for file in inspected if file.problem is None], timeframe)
+    files = [spoiled.get(file.path, file) for file in inspected]
+    usable = [file for file in files if file.problem is None]
+    broken = [file for file in files if file.problem is not None]
+    named = entries.filter(pl.col("symbol").is_not_null())
+    nameless = int(entries["rows"].sum()) - int(named["rows"].sum())
+    if not usable or not (named.height or any(file.symbol for file in files)):
+        empty = f"none of its {nameless:,} rows has a symbol" if nameless else "it has no rows"
+        others = f" (and {len(files) - 1:,} more files)" if len(files) > 1 else ""
+        raise DataError(f"{shown(files[0].path)}: {files[0].problem or empty}{others}")
+    return _assembled(duck, usable, named, broken, nameless=nameless)
 
 
-def _assembled(duck: Duck, usable: Sequence[PriceFile], entries: pl.DataFrame, broken: Sequence[PriceFile]) -> Catalog:
-    nameless = entries.filter(pl.col("symbol").is_null())
-    notes = [_INVENTED] if usable and _is_invented(usable[0].path) else []
-    notes += [f"{file.path.name}: {file.problem}" for file in broken]
-    if nameless.height:
-        notes.append(f"{nameless['rows'].sum():,} rows have no symbol and belong to nobody")
+def _assembled(
+    duck: Duck, usable: Sequence[PriceFile], entries: pl.DataFrame, broken: Sequence[PriceFile], *, nameless: int
+) -> Catalog:
+    positions = {str(file.path): position for position, file in enumerate(usable)}
+    entries = entries.with_columns(pl.col("file").replace_strict(positions, return_dtype=pl.Int64))
     problems: dict[str, str] = {}
+    lost = []
     for file in broken:
-        for symbol in _symbols_of(duck, file):
-            problems.setdefault(symbol, f"{file.path.name}: {file.problem}")
+        symbols = _symbols_of(duck, file)
+        problems = {**dict.fromkeys(symbols, f"{file.name}: {file.problem}"), **problems}
+        if not symbols:
+            lost.append(file.name)
+    rowless = {file.symbol: f"{file.name}: it has no rows" for file in usable if file.symbol is not None}
+    priced = {*entries["symbol"], *problems}
     return Catalog(
-        files=usable, entries=entries.filter(pl.col("symbol").is_not_null()), problems=problems, notes=tuple(notes)
+        files=usable,
+        entries=entries,
+        problems=problems,
+        rowless={symbol: reason for symbol, reason in rowless.items() if symbol not in priced},
+        notes=tuple(_notes(usable, [file for file in broken if file.symbol is None], nameless)),
+        lost=", ".join(lost[:_MOST_NOTES]) + (", …" if len(lost) > _MOST_NOTES else ""),
     )
+
+
+def _notes(usable: Sequence[PriceFile], broken: Sequence[PriceFile], nameless: int) -> Iterable[str]:
+    if _is_invented(usable[0].path):
+        yield _INVENTED
+    yield from (f"{file.name}: {file.problem}" for file in broken[:_MOST_NOTES])
+    if len(broken) > _MOST_NOTES:
+        yield f"{len(broken) - _MOST_NOTES:,} more files cannot be used"
+    if nameless:
+        yield f"{nameless:,} rows have no symbol and belong to nobody"
 
 
 def _is_invented(path: Path) -> bool:
     """Whether the synthetic market wrote a file; it marks each."""
-    return "jtscan.invented" in pl.read_parquet_metadata(path)
+    try:
+        return "jtscan.invented" in pl.read_parquet_metadata(path)
+    except (PolarsError, OSError):
+        return False  # what is wrong with it is told where its rows are read
 
 
 def _symbols_of(duck: Duck, file: PriceFile) -> list[str]:
@@ -109,20 +142,22 @@ def _symbols_of(duck: Duck, file: PriceFile) -> list[str]:
     name, kind = file.columns.get("symbol", ("", ""))
     if kind != "VARCHAR":
         return []
+    query = f"SELECT DISTINCT {quoted(name)} AS symbol FROM read_parquet($paths)"  # noqa: S608 - quoted
     try:
-        found = duck.frame(f"SELECT DISTINCT {quoted(name)} AS symbol FROM read_parquet($paths)", {"paths": [str(file.path)]})  # noqa: S608
+        found = duck.frame(query, {"paths": [str(file.path)]})
     except duckdb.Error:
         return []  # the file's own problem is told already
     return found["symbol"].drop_nulls().to_list()
 
 
-def _entries(duck: Duck, files: Sequence[PriceFile], timeframe: Timeframe) -> tuple[pl.DataFrame, list[PriceFile]]:
+def _entries(
+    duck: Duck, files: Sequence[PriceFile], timeframe: Timeframe
+) -> tuple[pl.DataFrame, dict[Path, PriceFile]]:
     """Count each symbol's rows per file; files that cannot be read to the end are given back."""
-    parts, spoiled = [], []
+    parts: list[pl.DataFrame] = []
+    spoiled: dict[Path, PriceFile] = {}
     for group in by_signature(files):
-        made, bad = _count(duck, group, files, timeframe)
-        parts += made
-        spoiled += bad
+        _count(duck, group, timeframe, parts, spoiled)
     return pl.concat([pl.DataFrame(schema=_SCHEMA), *parts]), spoiled
 
 
@@ -135,36 +170,36 @@ def by_signature(files: Iterable[PriceFile]) -> list[list[PriceFile]]:
 
 
 def _count(
-    duck: Duck, group: Sequence[PriceFile], files: Sequence[PriceFile], timeframe: Timeframe
-) -> tuple[list[pl.DataFrame], list[PriceFile]]:
+    duck: Duck,
+    group: Sequence[PriceFile],
+    timeframe: Timeframe,
+    parts: list[pl.DataFrame],
+    spoiled: dict[Path, PriceFile],
+) -> None:
     try:
         counted = duck.frame(_count_query(group[0], timeframe), {"paths": [str(file.path) for file in group]})
     except duckdb.Error as error:
         if len(group) == 1:
-            file = group[0]
-            return [], [PriceFile(path=file.path, columns=file.columns, symbol=file.symbol, problem=unreadable(file.path, error))]
-        halves = [_count(duck, [each], files, timeframe) for each in group]
-        return [frame for made, _ in halves for frame in made], [file for _, bad in halves for file in bad]
-    positions = {str(file.path): position for position, file in enumerate(files)}
-    symbols = {position: files[position].symbol for position in positions.values()}
-    counted = counted.with_columns(pl.col("file").replace_strict(positions, return_dtype=pl.Int64))
-    if group[0].symbol is not None:
-        counted = counted.with_columns(pl.col("file").replace_strict(symbols, return_dtype=pl.String).alias("symbol"))
-    return [counted.select(pl.col(name).cast(kind) for name, kind in _SCHEMA.items())], []
+            spoiled[group[0].path] = replace(group[0], problem=unreadable(group[0].path, error))
+            return
+        for each in group:
+            _count(duck, [each], timeframe, parts, spoiled)
+        return
+    typed = with_symbols(counted, group).select(pl.col(name).cast(kind) for name, kind in _SCHEMA.items())
+    first, last = (pl.when(in_calendar(pl.col(name))).then(pl.col(name)).alias(name) for name in ("first", "last"))
+    parts.append(typed.with_columns(first, last))
 
 
 def _count_query(file: PriceFile, timeframe: Timeframe) -> str:
-    symbol = column_of(file, "symbol") if file.has("symbol") else "NULL"
-    moment = timestamp_of(file, timeframe)
-    known = f"isfinite({moment})"
+    numbered = not any(theirs.lower() == "file_row_number" for theirs, _ in file.columns.values())
+    together = "max(file_row_number) - min(file_row_number) + 1 = count(*)" if numbered else "false"
+    bar = f"coalesce({is_bar(file, timeframe)}, false)"
+    moment = f"TRY_CAST({timestamp_of(file, timeframe)} AS TIMESTAMP)"
     return f"""
-        SELECT filename AS file, {symbol} AS symbol, count(*) AS rows,
-               count_if(NOT coalesce({is_bar(file, timeframe)}, false)) AS no_bars,
-               max(file_row_number) - min(file_row_number) + 1 = count(*) AS together,
-               min(CAST({moment} AS TIMESTAMP)) FILTER ({known}) AS first,
-               max(CAST({moment} AS TIMESTAMP)) FILTER ({known}) AS last
-        FROM read_parquet($paths, filename = true, file_row_number = true, hive_partitioning = false)
-        GROUP BY ALL
+        SELECT {FILE} AS file, {symbol_of(file)} AS symbol, count(*) AS rows, count_if(NOT {bar}) AS no_bars,
+               {together} AS together, min({moment}) FILTER ({bar}) AS first, max({moment}) FILTER ({bar}) AS last
+        FROM read_parquet($paths, filename = '{FILE}', file_row_number = {numbered}, hive_partitioning = false)
+        GROUP BY 1, 2
     """  # noqa: S608 - names are quoted, values are parameters
 
 
@@ -180,12 +215,24 @@ def timestamp_of(file: PriceFile, timeframe: Timeframe) -> str:
 
 def is_bar(file: PriceFile, timeframe: Timeframe) -> str:
     """Write the condition that a row is a bar: timestamp, prices and volume known, and no halt."""
-    parts = [f"isfinite({timestamp_of(file, timeframe)})", f"NOT {is_halt(file)}"]
+    parts = [is_dated(file, timeframe), f"NOT {is_halt(file)}"]
     for name in PRICES:
         if file.has(name):
             column = column_of(file, name)
             parts.append(f"isfinite({column})" if file.is_float(name) else f"{column} IS NOT NULL")
     return " AND ".join(parts)
+
+
+def is_dated(file: PriceFile, timeframe: Timeframe) -> str:
+    """Write the condition that a row has a timestamp: not infinite, and of a year that Python knows."""
+    kind, end = ("TIMESTAMP", " 23:59:59.999999") if timeframe.intraday else ("DATE", "")
+    return f"({timestamp_of(file, timeframe)} BETWEEN {kind} '0001-01-01' AND {kind} '9999-12-31{end}')"
+
+
+def in_calendar(moment: pl.Expr) -> pl.Expr:
+    """Whether a timestamp can be a Python date: DuckDB skips its check if a damaged file's statistics vouch for it."""
+    known = moment.cast(pl.Datetime("us"), strict=False)
+    return known.is_between(dt.datetime.min, dt.datetime.max).fill_null(value=False)  # noqa: DTZ901 - naive
 
 
 def is_halt(file: PriceFile) -> str:
@@ -197,8 +244,13 @@ def is_halt(file: PriceFile) -> str:
 
 
 def symbol_of(file: PriceFile) -> str:
-    """Write a row's symbol: a column, or what the file's name says."""
-    if file.has("symbol"):
-        return column_of(file, "symbol")
-    hive = "symbol=" in file.path.as_posix()
-    return f"regexp_extract(filename, {literal('symbol=([^/]+)/')}, 1)" if hive else "parse_filename(filename, true)"
+    """Write a row's symbol: its column, or for the time of the query the file, which ``with_symbols`` replaces."""
+    return column_of(file, "symbol") if file.has("symbol") else FILE
+
+
+def with_symbols(found: pl.DataFrame, group: Sequence[PriceFile]) -> pl.DataFrame:
+    """Put the symbol of each file in the place of its path, where rows have no symbol of their own."""
+    if group[0].has("symbol") or "symbol" not in found.columns:
+        return found
+    symbols = {str(file.path): file.symbol for file in group}
+    return found.with_columns(pl.col("symbol").replace_strict(symbols, return_dtype=pl.String))

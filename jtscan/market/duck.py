@@ -26,10 +26,11 @@ class Duck:
 
     def __init__(self, folders: Iterable[Path]) -> None:
         self._connection = duckdb.connect(":memory:")
-        allowed = sorted({f"{each}/" for folder in folders for each in (folder.absolute(), folder.resolve()) if is_text(each)})
-        self._connection.execute("SET allowed_directories = ?", [allowed])
-        for setting in ("python_enable_replacements = false", "enable_external_access = false", "lock_configuration = true"):
-            self._connection.execute(f"SET {setting}")
+        allowed = {f"{path}/" for each in folders for path in (each.absolute(), each.resolve()) if is_text(path)}
+        self._connection.execute("SET allowed_directories = ?", [sorted(allowed)])
+        for setting in ("python_enable_replacements", "enable_external_access"):
+            self._connection.execute(f"SET {setting} = false")
+        self._connection.execute("SET lock_configuration = true")
 
     def frame(self, query: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
         """Run one query; the answer is a Polars frame.
@@ -48,11 +49,6 @@ class Duck:
 def quoted(name: str) -> str:
     """Quote a column's name."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Quote a text constant."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def unreadable(path: Path, error: Exception) -> str:
@@ -88,5 +84,3 @@ def is_text(path: Path) -> bool:
 def shown(path: Path) -> str:
     """Write a path so that it can be printed."""
     return str(path).encode("utf-8", "backslashreplace").decode()
-
-

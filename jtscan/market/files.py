@@ -20,10 +20,12 @@ from jtscan.errors import DataError, DataNotFoundError
 from jtscan.market.duck import Duck, refuse_names, shown, unreadable
 
 PRICES = ("open", "high", "low", "close", "volume")
-_WHOLE = frozenset("TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT".split())
+_OURS = frozenset({"symbol", "timestamp", *PRICES})
+_SIGNED = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+_WHOLE = frozenset({*_SIGNED, *(f"U{kind}" for kind in _SIGNED)})
 _FLOATS = frozenset({"FLOAT", "DOUBLE"})
 _DECIMAL = re.compile(r"DECIMAL\(\d+, ?\d+\)")
-_MOMENTS = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S"})
+MOMENTS = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S"})
 _HIVE_SYMBOL = re.compile(r"(?:^|/)symbol=([^/]+)/")
 _TIMES = frozenset({"timestamp", "date", "datetime", "time", "dt", "날짜", "일자"})
 
@@ -50,7 +52,7 @@ class PriceFile:
     @property
     def signature(self) -> tuple[object, ...]:
         """What files must share to be read by one query."""
-        return (*sorted(self.columns.items()), self.symbol is None)
+        return tuple(sorted(self.columns.items()))
 
     def has(self, name: str) -> bool:
         """Whether it has a column."""
@@ -141,7 +143,8 @@ def _schemas(duck: Duck, paths: Sequence[Path], problems: dict[Path, str]) -> di
     """Columns and types of each file: all in one query, one by one if a file spoils it."""
     if not paths:
         return {}
-    query = "SELECT file_name, name, duckdb_type, num_children FROM parquet_schema($paths)"
+    nodes = "SELECT file_name, name, duckdb_type, num_children FROM parquet_schema($paths)"
+    query = f"{nodes} ORDER BY file_name, column_id"
     try:
         found = duck.frame(query, {"paths": [str(path) for path in paths]})
     except duckdb.Error as error:
@@ -149,8 +152,8 @@ def _schemas(duck: Duck, paths: Sequence[Path], problems: dict[Path, str]) -> di
             problems[paths[0]] = unreadable(paths[0], error)
             return {}
         return {path: schema for each in paths for path, schema in _schemas(duck, [each], problems).items()}
-    nodes = groupby(found.iter_rows(), key=lambda node: node[0])
-    return {Path(name): _columns([node[1:] for node in part]) for name, part in nodes}
+    trees = groupby(found.iter_rows(), key=lambda node: node[0])
+    return {Path(name): _columns([node[1:] for node in tree]) for name, tree in trees}
 
 
 def _columns(nodes: Sequence[tuple[str, str | None, int | None]]) -> Schema:
@@ -194,8 +197,9 @@ def _missing(schema: Mapping[str, str], columns: Mapping[str, object], renamed: 
     there = f"it has: {_listed(schema, renamed)}"
     for ours, theirs in renamed.items():
         if ours not in columns:
-            turned = f". Our name comes first: columns={{{theirs!r}: {ours!r}}}" if ours in schema else ""
-            return f"it has no column {theirs!r} for {ours}; {there}{turned}"
+            turned = theirs in _OURS and ours in schema
+            cure = f". Our name comes first: columns={{{theirs!r}: {ours!r}}}" if turned else ""
+            return f"it has no column {theirs!r} for {ours}; {there}{cure}"
     if "timestamp" not in columns:
         near = next((name for name in schema if name.lower() in _TIMES), "its name")
         return f"it has no column 'timestamp'; {there}. Name the column: columns={{'timestamp': {near!r}}}"
@@ -216,7 +220,7 @@ def _wrong_types(columns: Mapping[str, tuple[str, str]], timeframe: Timeframe) -
         return f"its column of symbols is {columns['symbol'][1]}; symbols are text, with their leading zeros ('005930')"
     if "WITH TIME ZONE" in kind:
         return "its timestamps carry a time zone; bars need exchange-local times without one"
-    if kind not in _MOMENTS:
+    if kind not in MOMENTS:
         return f"its timestamps are {kind}; they must be dates or timestamps"
     if timeframe.intraday and kind == "DATE":
         return f"its timestamps are dates without a time of day; {timeframe} bars need timestamps"
@@ -234,5 +238,3 @@ def is_number(kind: str) -> bool:
 def kind_of(kind: str) -> str:
     """Name a column's kind as the formula compiler knows it."""
     return "number" if is_number(kind) else {"VARCHAR": "text", "BOOLEAN": "true or false"}.get(kind, kind.lower())
-
-

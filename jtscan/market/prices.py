@@ -18,16 +18,20 @@ from jtscan.domain.dates import Timeframe
 from jtscan.domain.jobs import RowCounts
 from jtscan.errors import DataError, DataNotFoundError
 from jtscan.market.catalog import (
+    FILE,
     Catalog,
     by_signature,
     column_of,
+    in_calendar,
     is_bar,
+    is_dated,
     is_halt,
     make_catalog,
     symbol_of,
     timestamp_of,
+    with_symbols,
 )
-from jtscan.market.duck import Duck, quoted
+from jtscan.market.duck import Duck, quoted, shown, unreadable
 from jtscan.market.files import PRICES, PriceFile, find_files, version_of
 
 HOW_TO_GET_DATA = (
@@ -90,13 +94,13 @@ class DuckDBPriceRepository:
                 raise DataNotFoundError(f"these prices are {self._timeframe} bars; there are none of {timeframe}")
             return find_files(self._prices or ())
         if not self._data.is_dir():
-            raise DataNotFoundError(f"there is no folder {self._data}; {HOW_TO_GET_DATA}")
+            raise DataNotFoundError(f"there is no folder {shown(self._data)}; {HOW_TO_GET_DATA}")
         try:
             return find_files(self._data / "prices" / timeframe)
         except DataNotFoundError:
             there = ", ".join(self.timeframes()) or "none"
             raise DataNotFoundError(
-                f"there are no {timeframe} bars in {self._data} (timeframes there: {there}); {HOW_TO_GET_DATA}"
+                f"there are no {timeframe} bars in {shown(self._data)} (timeframes there: {there}); {HOW_TO_GET_DATA}"
             ) from None
 
 
@@ -137,7 +141,7 @@ class PriceSnapshot:
 
     @cached_property
     def _extents(self) -> pl.DataFrame:
-        """One row per symbol: rows, rows that are no bars, whether together in one file, first and last timestamp."""
+        """One row per symbol: rows, rows that are no bars, whether together in one file, first and last bar."""
         return self.catalog.entries.group_by("symbol").agg(
             pl.col("rows", "no_bars").sum(),
             (pl.col("together").all() & (pl.len() == 1)).alias("together"),
@@ -183,18 +187,18 @@ class PriceSnapshot:
 
     def _timestamps(self, symbols: Sequence[str], since: dt.datetime | None, count: int) -> list[dt.date]:
         """List the newest timestamps in falling order."""
-        files = self._files_of(symbols)
+        clean = not any(self._by_symbol[symbol][1] for symbol in symbols if symbol in self._by_symbol)
         found = [
             self._query(
                 group,
                 f"SELECT DISTINCT {timestamp_of(group[0], self.timeframe)} AS timestamp",
                 symbols,
                 ReadWindow(start=self._moment(since)),
-                "ORDER BY timestamp DESC",
+                "" if clean else f"AND {is_bar(group[0], self.timeframe)}",
             )
-            for group in by_signature(files)
+            for group in by_signature(self._files_of(symbols))
         ]
-        merged = pl.concat(found)["timestamp"].unique().sort(descending=True)
+        merged = pl.concat(found).filter(in_calendar(pl.col("timestamp")))["timestamp"].unique().sort(descending=True)
         return merged.head(count).to_list()
 
     def _moment(self, moment: dt.datetime | None) -> dt.date | None:
@@ -211,7 +215,7 @@ class PriceSnapshot:
             again, counted = self._load(short, names, ReadWindow(end=window.end))
             frame = _in_order(pl.concat([frame.filter(~pl.col("symbol").is_in(short)), again]))
             rows.update(counted)
-        frame, rows, conflicts = self._without_duplicates(frame, rows, names)
+        frame, rows, conflicts = self._without_duplicates(frame, rows)
         present = set(frame["symbol"].unique())
         problems = {symbol: self.catalog.problems[symbol] for symbol in symbols if symbol in self.catalog.problems}
         return Bars(
@@ -241,8 +245,8 @@ class PriceSnapshot:
         """Name the symbols that have earlier rows but came out with too few bars before the range."""
         if reach is None or not window.warmup:
             return []
-        before = frame.filter(pl.col("timestamp") < window.start).group_by("symbol").len()
-        enough = set(before.filter(pl.col("len") >= window.warmup)["symbol"])
+        before = frame.filter(pl.col("timestamp") < window.start).group_by("symbol").agg(pl.col("timestamp").n_unique())
+        enough = set(before.filter(pl.col("timestamp") >= window.warmup)["symbol"])
         return [symbol for symbol in wanted if symbol not in enough and not self._begins(symbol, reach)]
 
     def _load(
@@ -257,11 +261,20 @@ class PriceSnapshot:
         dirty = [symbol for symbol in symbols if self._by_symbol[symbol][1]]
         groups = by_signature(self._files_of(symbols))
         parts = [self._bars(group, symbols, names, window, clean=not dirty) for group in groups]
-        frame = pl.concat([empty, *(part.select(pl.col(name).cast(kind) for name, kind in schema.items()) for part in parts)])
+        typed = [pl.col(name).cast(kind) for name, kind in schema.items()]
+        frame = pl.concat([empty, *(part.select(typed) for part in parts)])
+        if not _is_dated(frame):
+            raise DataError(f"{groups[0][0].name}: the file is damaged: it has timestamps outside the years 1 to 9999")
         return _in_order(frame), self._count_rows(dirty, window)
 
     def _bars(
-        self, group: Sequence[PriceFile], symbols: Sequence[str], names: Sequence[str], window: ReadWindow, *, clean: bool
+        self,
+        group: Sequence[PriceFile],
+        symbols: Sequence[str],
+        names: Sequence[str],
+        window: ReadWindow,
+        *,
+        clean: bool,
     ) -> pl.DataFrame:
         file = group[0]
         shown = [f"{symbol_of(file)} AS symbol", f"{timestamp_of(file, self.timeframe)} AS timestamp"]
@@ -281,7 +294,7 @@ class PriceSnapshot:
             found = self._query(group, select, dirty, window, "GROUP BY 1", undated=True)
             for symbol, halts, set_aside in found.iter_rows():
                 before = counted.get(symbol, RowCounts())
-                counted[symbol] = RowCounts(halts=before.halts + int(halts), set_aside=before.set_aside + int(set_aside))
+                counted[symbol] = RowCounts(halts=before.halts + halts, set_aside=before.set_aside + set_aside)
         return counted
 
     def _query(  # noqa: PLR0913 - one place writes the query
@@ -302,19 +315,21 @@ class PriceSnapshot:
         if file.has("symbol") and len(symbols) < len(self._by_symbol):
             conditions.append(f"{symbol_of(file)} = any($symbols)")
             parameters["symbols"] = list(symbols)
+        elif file.has("symbol"):
+            conditions.append(f"{symbol_of(file)} IS NOT NULL")
         for name, sign, end in (("start", ">=", window.start), ("end", "<=", window.end)):
             if end is not None:
-                loose = f" OR NOT coalesce(isfinite({moment}), false)" if undated else ""
+                loose = f" OR NOT coalesce({is_dated(file, self.timeframe)}, false)" if undated else ""
                 conditions.append(f"({moment} {sign} ${name}{loose})")
                 parameters[name] = end
         where = f"WHERE {' AND '.join(conditions or ['true'])}"
-        named = "" if file.has("symbol") else ", filename = true"
+        named = "" if file.has("symbol") else f", filename = '{FILE}'"
         query = f"{select} FROM read_parquet($paths, hive_partitioning = false{named}) {where} {rest}"
         try:
-            return self._duck.frame(query, parameters)
+            return with_symbols(self._duck.frame(query, parameters), group)
         except duckdb.Error as error:
-            shown = group[0].path.name if len(group) == 1 else f"{len(group):,} files"
-            raise DataError(f"{shown}: {(str(error).splitlines() or ['unreadable'])[0]}") from error
+            others = f" (or one of {len(group) - 1:,} more files)" if len(group) > 1 else ""
+            raise DataError(f"{file.name}{others}: {unreadable(file.path, error)}") from error
 
     def _files_of(self, symbols: Sequence[str]) -> list[PriceFile]:
         """Name the files that hold rows of the symbols."""
@@ -325,7 +340,7 @@ class PriceSnapshot:
         return [files[position] for position in holding]
 
     def _without_duplicates(
-        self, frame: pl.DataFrame, rows: dict[str, RowCounts], names: Sequence[str]
+        self, frame: pl.DataFrame, rows: dict[str, RowCounts]
     ) -> tuple[pl.DataFrame, dict[str, RowCounts], dict[str, str]]:
         """Drop equal rows of one timestamp and count them; other values under one timestamp are a problem."""
         repeated = frame["symbol"].gather(_steps(frame, "==")).unique().to_list()
@@ -341,30 +356,41 @@ class PriceSnapshot:
             for symbol, moment, count in reversed(differing.rows())
         }
         kept = frame.unique(keys, keep="first", maintain_order=True).filter(~pl.col("symbol").is_in(list(conflicts)))
-        dropped = doubtful.group_by("symbol").agg((pl.len() - pl.col("timestamp").n_unique()).alias("count"))
+        equal = doubtful.filter(~pl.col("symbol").is_in(list(conflicts)))
+        dropped = equal.group_by("symbol").agg((pl.len() - pl.col("timestamp").n_unique()).alias("count"))
         for symbol, count in dropped.iter_rows():
             before = rows.get(symbol, RowCounts())
             rows[symbol] = RowCounts(halts=before.halts, set_aside=before.set_aside, duplicates=count)
         return kept, rows, conflicts
 
     def _why_absent(self, symbol: str) -> str:
+        if symbol in self.catalog.rowless:
+            return self.catalog.rowless[symbol]
         if symbol not in self._by_symbol:
-            return "unknown symbol: it is not in the prices"
-        _, _, first, last = self._by_symbol[symbol]
+            lost = f", as far as they can be read (not: {self.catalog.lost})" if self.catalog.lost else ""
+            return f"unknown symbol: it is not in the prices{lost}"
+        count, _, first, last = self._by_symbol[symbol]
         if first is None:
-            return "no row of it has a timestamp"
-        return f"no bars in the range; its rows are from {self._moment(first)} to {self._moment(last)}"
+            return f"none of its {count:,} rows is a bar: halts, or a price, the volume or the timestamp is missing"
+        return f"no bars in the range; its bars are from {self._moment(first)} to {self._moment(last)}"
 
     def _last_seen(self, symbols: Sequence[str], present: set[str], window: ReadWindow) -> dict[str, dt.date]:
-        """The last row of symbols that ended before the range."""
-        lasts = {symbol: self._moment(self._by_symbol[symbol][3]) for symbol in symbols
-                 if symbol in self._by_symbol and symbol not in present}  # fmt: skip
-        return {symbol: last for symbol, last in lasts.items() if last is not None and (window.end is None or last <= window.end)}
+        """The last bar of symbols that ended before the range."""
+        gone = (symbol for symbol in symbols if symbol in self._by_symbol and symbol not in present)
+        lasts = ((symbol, self._moment(self._by_symbol[symbol][3])) for symbol in gone)
+        end = window.end
+        return {symbol: last for symbol, last in lasts if last is not None and (end is None or last <= end)}
 
 
 def _days(bars: int, timeframe: Timeframe) -> int:
     """Calendar days that surely hold so many bars of a symbol that trades."""
     return math.ceil(bars / timeframe.bars_per_day) + 15
+
+
+def _is_dated(frame: pl.DataFrame) -> bool:
+    moment = pl.col("timestamp")
+    ends = frame.select(in_calendar(moment.min()).alias("first"), in_calendar(moment.max()).alias("last"))
+    return not frame.height or (all(ends.row(0)) and not frame["timestamp"].null_count())
 
 
 def _in_order(frame: pl.DataFrame) -> pl.DataFrame:
@@ -388,4 +414,5 @@ def _number(file: PriceFile, name: str) -> str:
     if not file.has(name):
         return "CAST(NULL AS DOUBLE)"
     column = column_of(file, name)
-    return f"CASE WHEN isfinite({column}) THEN CAST({column} AS DOUBLE) END" if name not in PRICES and file.is_float(name) else f"CAST({column} AS DOUBLE)"
+    number = f"CAST({column} AS DOUBLE)"
+    return f"CASE WHEN isfinite({column}) THEN {number} END" if name not in PRICES and file.is_float(name) else number

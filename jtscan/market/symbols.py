@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,8 +12,10 @@ import duckdb
 import polars as pl
 
 from jtscan.errors import DataError, DataNotFoundError
-from jtscan.market.duck import Duck, quoted, unreadable
-from jtscan.market.files import version_of
+from jtscan.market.duck import Duck, quoted, refuse_names, shown, unreadable
+from jtscan.market.files import MOMENTS, version_of
+
+logger = logging.getLogger("jtscan")
 
 SCHEMA = {
     "symbol": pl.String,
@@ -22,6 +25,7 @@ SCHEMA = {
     "listed": pl.Date,
     "delisted": pl.Date,
 }
+DATES = ("listed", "delisted")
 INDEX_MARKET = "INDEX"
 
 
@@ -72,7 +76,7 @@ class DuckDBSymbolRepository:
         if self._path is None:
             return self._table
         if not self._path.is_file():
-            raise DataNotFoundError(f"{self._path}: the table of symbols is missing")
+            raise DataNotFoundError(f"{shown(self._path)}: the table of symbols is missing")
         with self._lock:
             version = version_of([self._path])
             if version != self._version:
@@ -100,26 +104,59 @@ class DuckDBSymbolRepository:
 
 
 def _read(path: Path) -> pl.DataFrame:
+    for reason in refuse_names([path]).values():
+        raise DataError(f"{shown(path)}: {reason}")
     duck = Duck([path.parent])
+    source = "FROM read_parquet($paths, hive_partitioning = false)"
     paths = {"paths": [str(path)]}
     try:
-        kinds = dict(duck.frame("SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet($paths))", paths).iter_rows())
+        described = duck.frame(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * {source})", paths)
+        kinds = dict(described.iter_rows())
         _check(path, kinds)
-        shown = ", ".join(_column(name, kind, kinds) for name, kind in SCHEMA.items())
-        table = duck.frame(f"SELECT {shown} FROM read_parquet($paths)", paths)  # noqa: S608 - quoted names
+        for name in DATES:
+            _check_dates(path, name, duck.frame(_no_dates(name, kinds, source), paths))
+        table = duck.frame(f"SELECT {', '.join(_column(*each, kinds) for each in SCHEMA.items())} {source}", paths)
     except duckdb.Error as error:
-        raise DataError(f"{path}: {unreadable(path, error)}") from None
-    table = table.cast(SCHEMA)  # type: ignore[arg-type]
-    return table.filter(pl.col("symbol").is_not_null()).unique("symbol", keep="first", maintain_order=True)
+        raise DataError(f"{path}: {unreadable(path, error)}") from error
+    return _of_each_symbol_one(path, table.cast(SCHEMA))  # type: ignore[arg-type]
+
+
+def _no_dates(name: str, kinds: dict[str, str], source: str) -> str:
+    """Write the query for a text that is meant to be a date and is none."""
+    wrong = f"{name} IS NOT NULL AND TRY_CAST({name} AS DATE) IS NULL" if kinds.get(name) == "VARCHAR" else "false"
+    return f"SELECT {name if name in kinds else 'NULL'} {source} WHERE {wrong} LIMIT 1"  # noqa: S608 - our names
+
+
+def _check_dates(path: Path, name: str, wrong: pl.DataFrame) -> None:
+    if wrong.height:
+        raise DataError(f"{path}: its column {name!r} has {wrong.item()!r}, which is not a date like 2024-01-31")
+
+
+def _of_each_symbol_one(path: Path, table: pl.DataFrame) -> pl.DataFrame:
+    named = table.filter(pl.col("symbol").is_not_null())
+    kept = named.unique("symbol", keep="first", maintain_order=True)
+    for count, what in ((table.height - named.height, "no symbol"), (named.height - kept.height, "a symbol of before")):
+        if count:
+            logger.warning("%s: %s rows have %s and are left out", path, f"{count:,}", what)
+    return kept
 
 
 def _check(path: Path, kinds: dict[str, str]) -> None:
     if "symbol" not in kinds:
         raise DataError(f"{path}: the table of symbols has no column 'symbol'; it has: {', '.join(kinds)}")
     if kinds["symbol"] != "VARCHAR":
-        raise DataError(f"{path}: the symbols are {kinds['symbol']}; they must be text, with their leading zeros ('005930')")
+        there = kinds["symbol"]
+        raise DataError(f"{path}: the symbols are {there}; they must be text, with their leading zeros ('005930')")
+    for name in DATES:
+        kind = kinds.get(name, "DATE")
+        if kind != "VARCHAR" and kind not in MOMENTS:
+            raise DataError(f"{path}: its column {name!r} is {kind}; it must be dates")
 
 
 def _column(name: str, kind: pl.DataType, kinds: dict[str, str]) -> str:
-    target = "DATE" if kind == pl.Date else "VARCHAR"
-    return f"CAST({quoted(name)} AS {target}) AS {name}" if name in kinds else f"CAST(NULL AS {target}) AS {name}"
+    """Write a column of the table; a date beyond the calendar (infinity: never) is none."""
+    if kind != pl.Date:
+        return f"CAST({quoted(name)} AS VARCHAR) AS {name}" if name in kinds else f"CAST(NULL AS VARCHAR) AS {name}"
+    date = f"CAST({quoted(name)} AS DATE)"
+    known = f"{date} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'"
+    return f"CASE WHEN {known} THEN {date} END AS {name}" if name in kinds else f"CAST(NULL AS DATE) AS {name}"

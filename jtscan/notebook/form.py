@@ -38,13 +38,15 @@ EXAMPLE = """fast = param(5, 2, 60)
 slow = param(20, 5, 250)
 buy = cross_above(sma(close, fast), sma(close, slow)) and rsi(14) > 50
 vol_ratio = volume / sma(volume, 20)"""
+_ALL = ""  # not None: ipywidgets shows a chosen None as an empty list
+_DATES = 0
 _RANGES = [
     ("the newest bar", 1),
     ("the last 5 bars", 5),
     ("the last 20 bars", 20),
     ("the last 60 bars", 60),
     (f"the last {DEFAULT_BARS} bars", DEFAULT_BARS),
-    ("from … to …", None),
+    ("from … to …", _DATES),
 ]
 _WIDTH = {"width": "260px"}
 _WIDE = {"width": "530px"}
@@ -169,7 +171,7 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
     @_shown
     def _choose_range(self) -> None:
         for date in (self.start, self.end):
-            date.layout.display = "none" if self.last.value else ""
+            date.layout.display = "none" if self.last.value != _DATES else ""
 
     # ── the formula ───────────────────────────────────────────────────────────
 
@@ -202,8 +204,8 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
         return BatchScanRequest(
             symbol_criteria=SymbolCriteria(
                 symbols=_codes(self.symbols.value) or None,
-                market=self.market.value,
-                sector=self.sector.value,
+                market=self.market.value or None,
+                sector=self.sector.value or None,
                 exclude=_codes(self.exclude.value),
             ),
             timeframe=Timeframe.parse(self.timeframe.value),
@@ -213,7 +215,7 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
         )
 
     def _range(self) -> DateRange:
-        if self.last.value is not None:
+        if self.last.value != _DATES:
             return DateRange(last=self.last.value)
         return DateRange(start=self.start.value, end=self.end.value)
 
@@ -313,8 +315,8 @@ def _button(description: str, name: str, style: str, *, disabled: bool = False) 
     return button
 
 
-def _options(names: list[str]) -> list[tuple[str, str | None]]:
-    return [("all", None), *((name, name) for name in names)]
+def _options(names: list[str]) -> list[tuple[str, str]]:
+    return [("all", _ALL), *((name, name) for name in names)]
 
 
 def _codes(text: str) -> list[str]:

@@ -24,7 +24,8 @@ class Scan(Protocol):
 
     def __call__(
         self, *, progress_callback: ScanRun, observer: ScanRun, cancellation_token: CancellationToken
-    ) -> BatchScanResult: ...
+    ) -> BatchScanResult:
+        """Scan, and return the result."""
 
 
 @dataclass(slots=True)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+_HUGE, _TINY = 1e15, 1e-3  # beyond these a number is written with its power of ten
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
@@ -44,7 +46,7 @@ def _writer(series: pl.Series) -> Callable[[object], str]:
 def _float_format(values: Sequence[float]) -> str:
     """The same decimals all the way down: as many as the values have, or enough to tell them apart."""
     largest = max(map(abs, values), default=0.0)
-    if largest >= 1e15 or 0 < largest < 1e-3:
+    if largest >= _HUGE or 0 < largest < _TINY:
         return "{:.4g}"
     exact = (places for places in range(5) if all(value == round(value, places) for value in values))
     return f"{{:,.{next(exact, 2 if largest >= 1 else 4)}f}}"

@@ -70,7 +70,7 @@ def note_html(text: str) -> str:
 
 def _even(line: str) -> str:
     """Give letters of double width exactly two columns, whatever their font: the caret must stay below its place."""
-    return "".join(f'<span class="jt-double">{sign}</span>' if width_of(sign) == 2 else escape(sign) for sign in line)
+    return "".join(f'<span class="jt-double">{sign}</span>' if width_of(sign) > 1 else escape(sign) for sign in line)
 
 
 def _block(*parts: str) -> str:
@@ -148,7 +148,7 @@ def _statistics(statistics: SignalStatistics) -> str:
 
 def _months(months: Sequence[words.Count]) -> str:
     """A bar for each month, with the numbers of the highest, the first and the last; one month alone says nothing."""
-    if len(months) < 2:
+    if not months[1:]:
         return ""
     most = max(months, key=lambda month: month.count)
     bars = "".join(_bar(month, most.count) for month in months)
@@ -180,7 +180,7 @@ def _left_out(columns: Sequence[Column]) -> str:
 def _cell(column: Column, place: int) -> str:
     text = column.cells[place]
     if text is None:
-        return f'<td class="jt-null{" jt-right" if column.right else ""}">–</td>'
+        return f'<td class="jt-null{" jt-right" if column.right else ""}">&ndash;</td>'
     short = cut(text, _CELL)
     whole = f' title="{escape(text[:2000])}"' if short != text else ""
     return f"<td{_class(_side(column))}{whole}{_heat(column, place)}>{escape(short)}</td>"

@@ -239,10 +239,10 @@ ASKED = {
         (choose(exclude="005935\n1"), {"exclude": ("005935", "1")}),
         (choose(timeframe="5m", last=1), {"timeframe": "5m", "last": 1}),
         (
-            choose(last=None, start=dt.date(2024, 1, 1), end=dt.date(2024, 2, 1)),
+            choose(last=0, start=dt.date(2024, 1, 1), end=dt.date(2024, 2, 1)),
             {"last": None, "start": dt.date(2024, 1, 1), "end": dt.date(2024, 2, 1)},
         ),
-        (choose(last=None, end=dt.date(2024, 2, 1)), {"last": None, "end": dt.date(2024, 2, 1)}),
+        (choose(last=0, end=dt.date(2024, 2, 1)), {"last": None, "end": dt.date(2024, 2, 1)}),
         (choose(start=dt.date(2024, 1, 1)), {}),  # the preset counts while it is chosen
     ],
 )
@@ -256,12 +256,20 @@ def test_controls_become_the_request(
 
 def test_dates_are_there_only_for_a_range_of_dates(form: ScanForm) -> None:
     assert [date.layout.display for date in (form.start, form.end)] == ["none", "none"]
-    form.last.value = None
+    form.last.value = 0
     assert [date.layout.display for date in (form.start, form.end)] == ["", ""]
 
 
+@pytest.mark.parametrize("name", ["market", "sector", "last"])
+def test_every_choice_can_be_chosen_again(form: ScanForm, name: str) -> None:
+    control = getattr(form, name)
+    for index in [*range(len(control.options)), 0]:
+        control.set_state({"index": index})  # as the browser does
+        assert control.index == index
+
+
 def test_a_range_that_cannot_be_shows_its_message(form: ScanForm, scanner: ScannerDouble) -> None:
-    choose(last=None, start=dt.date(2024, 2, 1), end=dt.date(2024, 1, 1))(form)
+    choose(last=0, start=dt.date(2024, 2, 1), end=dt.date(2024, 1, 1))(form)
     form.run.click()
     assert text_of(form.output.value) == "start: 2024-02-01 is after the end, 2024-01-01"
     assert scanner.asked == []

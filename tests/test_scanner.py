@@ -1,0 +1,172 @@
+"""Scanner: put together, sync and async, interrupted, with listeners."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import inspect
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import jtscan as jt
+from jtscan.testing import ProgressRecorder, make_bars
+
+SAMPLE = Path(__file__).parents[1] / "data"
+RISING = [10.0, 11, 12]
+
+
+@pytest.fixture
+def prices(tmp_path):
+    path = tmp_path / "prices.parquet"
+    make_bars({"A": RISING, "B": RISING[::-1]}).write_parquet(path)
+    return path
+
+
+@pytest.fixture
+def scanner(prices):
+    return jt.Scanner(prices=prices, raise_internal=True)
+
+
+def test_a_scanner_needs_exactly_one_place_of_data(prices):
+    for given in ({}, {"data": "data", "prices": prices}):
+        with pytest.raises(jt.RequestError, match="data: give a data folder, or prices="):
+            jt.Scanner(**given)
+
+
+@pytest.mark.parametrize("given", [{"data": "nowhere"}, {"prices": "nowhere/*.parquet"}])
+def test_no_data_is_told_when_the_scanner_is_made(given):
+    with pytest.raises(jt.DataNotFoundError, match="nowhere"):
+        jt.Scanner(**given)
+
+
+def test_a_folder_without_prices_says_how_to_get_some(tmp_path):
+    with pytest.raises(jt.DataNotFoundError, match=r"prices/<timeframe>/\*\.parquet.*--sample"):
+        jt.Scanner(tmp_path)
+
+
+def test_scan_works_where_a_loop_is_running(scanner):
+    async def main():
+        return scanner.scan("close > close[1]"), await scanner.scan_async("close > close[1]")
+
+    inside, awaited = asyncio.run(main())
+    assert inside.signals.matches.equals(awaited.signals.matches)
+    assert inside.signals.total_matches == 2
+
+
+def test_scan_takes_what_scan_async_takes():
+    assert inspect.signature(jt.Scanner.scan).parameters == inspect.signature(jt.Scanner.scan_async).parameters
+    assert "Ctrl-C" in jt.Scanner.scan.__doc__
+
+
+def test_two_signals_on_one_bar_keep_their_order_of_definition(scanner):
+    result = scanner.scan("sell = close > 11\nbuy = close > 10", symbols=["A"])
+    assert result.signals.matches["signal_type"].to_list() == ["buy", "sell", "buy"]
+
+
+def test_first_keeps_the_first_bar_of_a_run_also_when_it_began_before_the_range(tmp_path):
+    make_bars({"A": [1.0, 5, 5, 1, 5, 5, 5]}).write_parquet(tmp_path / "a.parquet")
+    made = jt.Scanner(prices=tmp_path)
+    days = made.scan("close > 2", first=True, start="2024-01-01").signals.matches["timestamp"].to_list()
+    assert days == [dt.date(2024, 1, 2), dt.date(2024, 1, 5)]
+    assert made.scan("close > 2", first=True, start="2024-01-03", end="2024-01-04").signals.total_matches == 0
+
+
+def test_listeners_hear_of_each_symbol(scanner):
+    heard = ProgressRecorder()
+    scanner.scan("close > 1", progress_callback=heard, observer=heard)
+    assert heard.calls == [(1, 2), (2, 2)]
+    assert heard.phases == ["resolving", "scanning", "aggregating"]
+
+
+def test_the_progress_bar_calls_the_callback_too(scanner, capsys):
+    heard = ProgressRecorder()
+    scanner.scan("close > 1", progress=True, progress_callback=heard)
+    assert heard.calls == [(1, 2), (2, 2)]
+    assert "2/2" in capsys.readouterr().err
+
+
+def test_a_token_from_outside_cancels_the_scan(scanner):
+    token = jt.CancellationToken()
+    token.cancel()
+    result = scanner.scan("close > 1", cancellation_token=token)
+    assert result.cancelled
+    assert dict(result.account.select("status", "symbols").rows())["cancelled"] == 2
+
+
+def test_describe_checks_the_formula_against_the_columns_there_are(scanner):
+    assert scanner.describe("r = rsi(14)\nmatch = r < 30").columns == ("r",)
+    with pytest.raises(jt.FormulaError, match="unknown name 'marcap'"):
+        scanner.describe("marcap > 1")
+
+
+def test_eight_threads_may_scan_at_once(scanner):
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(scanner.scan("close > close[1]"))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [result.signals.total_matches for result in found] == [2] * 8
+
+
+def test_the_sample_says_that_its_prices_are_invented():
+    result = jt.Scanner(SAMPLE).scan("close > open", last=1, symbols=["005930"])
+    assert any("invented" in warning for warning in result.warnings)
+
+
+def test_the_sample_has_its_universe():
+    scanner = jt.Scanner(SAMPLE)
+    universe = scanner.symbols()
+    assert universe.height == 60
+    assert {"005930", "000660"} <= set(universe["symbol"])
+    assert "KOSPI200" not in universe["symbol"]
+    assert scanner.symbols(market="INDEX")["symbol"].to_list() == ["KOSPI200"]
+    assert scanner.timeframes() == ["5m", "1d"]
+
+
+def test_ctrl_c_gives_what_is_done_until_then(prices):
+    """A real SIGINT to a real process, in the middle of a slow scan."""
+    code = textwrap.dedent("""
+        import sys, time, jtscan as jt
+        def slow(completed, total):
+            print(completed, flush=True)
+            time.sleep(0.3)
+        symbols = ["A", "B"] + [f"Z{n}" for n in range(200)]
+        result = jt.Scanner(prices=sys.argv[1]).scan("close > 1", symbols=symbols, progress_callback=slow)
+        print(result.cancelled, result.account["symbols"].sum())
+    """)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, prices], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "1\n"
+    time.sleep(0.1)
+    os.kill(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert out.splitlines()[-1] == "True 202"
+    assert err == ""
+
+
+def test_a_result_is_reproducible_from_its_request(scanner):
+    result = scanner.scan("close > close[1]", symbols=["A"])
+    again = asyncio.run(scanner.execute(result.request))
+    assert again.signals.matches.equals(result.signals.matches)
+    assert again.data_version == result.data_version
+
+
+def test_an_unchanged_file_has_its_version_and_a_changed_one_another(prices, scanner):
+    first = scanner.scan("close > close[1]")
+    same = scanner.scan("close > close[1]")
+    make_bars({"A": [*RISING, 13.0]}).write_parquet(prices)
+    changed = scanner.scan("close > close[1]")
+    assert first.data_version == same.data_version != changed.data_version
+    assert (first.signals.total_matches, changed.signals.total_matches) == (2, 3)
+    assert isinstance(changed.signals.matches, pl.DataFrame)
