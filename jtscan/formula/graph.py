@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 
+_MIRRORED = {"gt": "lt", "ge": "le", "lt": "gt", "le": "ge", "eq": "eq", "ne": "ne"}
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -23,7 +25,13 @@ class Graph:
     _ids: dict[Node, int] = field(default_factory=dict)
 
     def add(self, op: str, *args: int, params: Iterable[Hashable] = ()) -> int:
-        """Return the id of the node, the same for an equal one."""
+        """Return the id of the node, the same for an equal one.
+
+        A comparison has its number on the right: a number on the left of a
+        column that is unknown throughout gives one row in Polars 2.1.
+        """
+        if op in _MIRRORED and self.nodes[args[0]].op == "number":
+            op, args = _MIRRORED[op], args[::-1]
         node = Node(op, args, tuple(params))
         known = self._ids.get(node)
         if known is None:

@@ -76,8 +76,8 @@ def make_catalog(duck: Duck, paths: Sequence[Path], timeframe: Timeframe, rename
     Raises
     ------
     DataError
-        None of the files can be used, or none has a row of a symbol; says
-        what is wrong with the first.
+        None of the files can be used, or no row has a symbol; says what is
+        wrong with the first.
     """
     inspected = inspect_files(duck, paths, timeframe, renamed)
     entries, spoiled = _entries(duck, [file for file in inspected if file.problem is None], timeframe)
@@ -86,10 +86,10 @@ def make_catalog(duck: Duck, paths: Sequence[Path], timeframe: Timeframe, rename
     broken = [file for file in files if file.problem is not None]
     named = entries.filter(pl.col("symbol").is_not_null())
     nameless = int(entries["rows"].sum()) - int(named["rows"].sum())
-    if not usable or not (named.height or any(file.symbol for file in files)):
-        empty = f"none of its {nameless:,} rows has a symbol" if nameless else "it has no rows"
+    if not usable or (nameless and not named.height):
+        nobodys = f"none of its {nameless:,} rows has a symbol"
         others = f" (and {len(files) - 1:,} more files)" if len(files) > 1 else ""
-        raise DataError(f"{shown(files[0].path)}: {files[0].problem or empty}{others}")
+        raise DataError(f"{shown(files[0].path)}: {files[0].problem or nobodys}{others}")
     return _assembled(duck, usable, named, broken, nameless=nameless)
 
 

@@ -7,6 +7,7 @@ cursor of its own, so threads may share one ``Duck``.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,18 +16,21 @@ from typing import Any
 
 import duckdb
 import polars as pl
-
+from polars.exceptions import PolarsError
 
 _PATTERN_LETTERS = frozenset("*?[]")
-_PREFIX = re.compile(r"""^([A-Z]\w*( \w+)* Error: )?(Failed to read file ".*?": )?""")
+_DAMAGE = (duckdb.InvalidInputException, duckdb.ConversionException)
+_PREFIX = re.compile(r"""^(got external error: )?([A-Z]\w*( \w+)* Error: )?(Failed to read file ".*?": )?""")
 
 
 class Duck:
-    """A locked DuckDB that can read below some folders."""
+    """A locked DuckDB that can read what is in the folders of some files."""
 
-    def __init__(self, folders: Iterable[Path]) -> None:
+    def __init__(self, files: Iterable[Path]) -> None:
         self._connection = duckdb.connect(":memory:")
-        allowed = {f"{path}/" for each in folders for path in (each.absolute(), each.resolve()) if is_text(path)}
+        paths = [path for file in files for path in (file, file.resolve() if file.is_symlink() else file)]
+        folders = {path for each in {path.parent for path in paths} for path in (each.absolute(), each.resolve())}
+        allowed = {f"{folder}/" for folder in folders if is_text(folder)}
         self._connection.execute("SET allowed_directories = ?", [sorted(allowed)])
         for setting in ("python_enable_replacements", "enable_external_access"):
             self._connection.execute(f"SET {setting} = false")
@@ -40,10 +44,17 @@ class Duck:
         duckdb.Error
             As DuckDB says it; who asks knows which file or symbol it is about.
         """
-        with self._connection.cursor() as cursor:
-            relation = cursor.sql(query, params=dict(parameters or {}))
-            # Polars caches the type of what it is given; DuckDB's own would be reported as leaked at exit.
-            return pl.DataFrame(SimpleNamespace(__arrow_c_stream__=relation.__arrow_c_stream__))
+        try:
+            with self._connection.cursor() as cursor:
+                relation = cursor.sql(query, params=dict(parameters or {}))
+                # Polars caches the type of what it is given; DuckDB's own would be reported as leaked at exit.
+                return pl.DataFrame(SimpleNamespace(__arrow_c_stream__=relation.__arrow_c_stream__))
+        except PolarsError as error:  # DuckDB's own, met while Polars takes the rows
+            raise duckdb.InvalidInputException(str(error)) from error
+        except UnicodeDecodeError as error:  # what a damaged file calls its columns
+            raise duckdb.InvalidInputException(
+                f"it has a name that is not valid UTF-8: {error.object!r:.60}"
+            ) from error
 
 
 def quoted(name: str) -> str:
@@ -62,9 +73,9 @@ def unreadable(path: Path, error: Exception) -> str:
     said = (str(error).strip().splitlines() or [type(error).__name__])[0]
     if "magic bytes" in said or "too small" in said or "Footer length" in said:
         return f"not a Parquet file, or cut off ({size:,} bytes)"
-    if isinstance(error, duckdb.IOException):
-        return said.replace(str(path), path.name)
-    return f"the file is damaged: {_PREFIX.sub('', said).replace(str(path), path.name)}"
+    damaged = isinstance(error, _DAMAGE) or type(error) is duckdb.Error or "Could not read enough bytes" in said
+    reason = _PREFIX.sub("", said).replace(str(path), shown(Path(path.name)))
+    return f"the file is damaged: {reason}" if damaged else reason
 
 
 def refuse_names(paths: Sequence[Path]) -> dict[Path, str]:
@@ -83,4 +94,4 @@ def is_text(path: Path) -> bool:
 
 def shown(path: Path) -> str:
     """Write a path so that it can be printed."""
-    return str(path).encode("utf-8", "backslashreplace").decode()
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -110,7 +110,7 @@ class PriceSnapshot:
     def __init__(self, paths: Sequence[Path], version: str, timeframe: Timeframe, columns: Mapping[str, str]) -> None:
         self.version = version
         self.timeframe = timeframe
-        self._duck = Duck(path.parent for path in paths)
+        self._duck = Duck(paths)
         self._paths = paths
         self._renamed = columns
         self._lock = threading.Lock()
@@ -287,17 +287,16 @@ class PriceSnapshot:
         counted: dict[str, RowCounts] = {}
         for group in by_signature(self._files_of(dirty)) if dirty else ():
             file = group[0]
-            select = (
-                f"SELECT {symbol_of(file)} AS symbol, count_if({is_halt(file)}) AS halts, "
-                f"count_if(NOT coalesce({is_bar(file, self.timeframe)}, false) AND NOT {is_halt(file)}) AS set_aside"
-            )
+            other = f"NOT coalesce({is_bar(file, self.timeframe)}, false) AND NOT {is_halt(file)}"
+            counts = f"count(*) FILTER ({is_halt(file)}) AS halts, count(*) FILTER ({other}) AS set_aside"
+            select = f"SELECT {symbol_of(file)} AS symbol, {counts}"
             found = self._query(group, select, dirty, window, "GROUP BY 1", undated=True)
             for symbol, halts, set_aside in found.iter_rows():
                 before = counted.get(symbol, RowCounts())
                 counted[symbol] = RowCounts(halts=before.halts + halts, set_aside=before.set_aside + set_aside)
         return counted
 
-    def _query(  # noqa: PLR0913 - one place writes the query
+    def _query(
         self,
         group: Sequence[PriceFile],
         select: str,

@@ -106,11 +106,11 @@ class DuckDBSymbolRepository:
 def _read(path: Path) -> pl.DataFrame:
     for reason in refuse_names([path]).values():
         raise DataError(f"{shown(path)}: {reason}")
-    duck = Duck([path.parent])
+    duck = Duck([path])
     source = "FROM read_parquet($paths, hive_partitioning = false)"
     paths = {"paths": [str(path)]}
     try:
-        described = duck.frame(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * {source})", paths)
+        described = duck.frame(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * {source})", paths)  # noqa: S608
         kinds = dict(described.iter_rows())
         _check(path, kinds)
         for name in DATES:
@@ -124,7 +124,7 @@ def _read(path: Path) -> pl.DataFrame:
 def _no_dates(name: str, kinds: dict[str, str], source: str) -> str:
     """Write the query for a text that is meant to be a date and is none."""
     wrong = f"{name} IS NOT NULL AND TRY_CAST({name} AS DATE) IS NULL" if kinds.get(name) == "VARCHAR" else "false"
-    return f"SELECT {name if name in kinds else 'NULL'} {source} WHERE {wrong} LIMIT 1"  # noqa: S608 - our names
+    return f"SELECT {name if name in kinds else 'NULL'} {source} WHERE {wrong} LIMIT 1"
 
 
 def _check_dates(path: Path, name: str, wrong: pl.DataFrame) -> None:
@@ -153,7 +153,7 @@ def _check(path: Path, kinds: dict[str, str]) -> None:
             raise DataError(f"{path}: its column {name!r} is {kind}; it must be dates")
 
 
-def _column(name: str, kind: pl.DataType, kinds: dict[str, str]) -> str:
+def _column(name: str, kind: type[pl.DataType], kinds: dict[str, str]) -> str:
     """Write a column of the table; a date beyond the calendar (infinity: never) is none."""
     if kind != pl.Date:
         return f"CAST({quoted(name)} AS VARCHAR) AS {name}" if name in kinds else f"CAST(NULL AS VARCHAR) AS {name}"
