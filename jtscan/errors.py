@@ -64,8 +64,8 @@ class FormulaError(JtscanError, ValueError):
         if not 1 <= self.line <= len(lines) or not lines[self.line - 1].strip():
             return head
         source, offset = _window(lines[self.line - 1], self.column - 1)
-        room = max(len(source) - offset, 1)
-        return f"{head}\n  {source}\n  {' ' * _cells(source[:offset])}{'^' * _caret(source, offset, min(self.width, room))}"
+        caret = "^" * _caret(source, offset, min(self.width, max(len(source) - offset, 1)))
+        return f"{head}\n  {source}\n  {' ' * _cells(source[:offset])}{caret}"
 
 
 def _window(line: str, offset: int, most: int = 100) -> tuple[str, int]:

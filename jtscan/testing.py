@@ -4,7 +4,8 @@
 >>> from jtscan import BatchScanRequest, BatchScanUseCase, DateRange, Formula, ProcessingEngine, SignalAggregator
 >>> from jtscan import SymbolCriteria, Timeframe
 >>> prices = InMemoryPriceRepository(make_bars({"005930": [10, 11, 12], "000660": [9, 8, 7]}))
->>> use_case = BatchScanUseCase(ProcessingEngine(prices), InMemorySymbolRepository.of("005930", "000660"), SignalAggregator())
+>>> symbols = InMemorySymbolRepository.of("005930", "000660")
+>>> use_case = BatchScanUseCase(ProcessingEngine(prices), symbols, SignalAggregator())
 >>> request = BatchScanRequest(
 ...     symbol_criteria=SymbolCriteria(), timeframe=Timeframe.D1, date_range=DateRange(last=1),
 ...     formula=Formula(text="close > close[1]"))

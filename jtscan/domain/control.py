@@ -31,7 +31,8 @@ class CancellationToken:
 class ProgressCallback(Protocol):
     """Called with (completed, total) after every symbol, in the batch's thread."""
 
-    def __call__(self, completed: int, total: int, /) -> None: ...
+    def __call__(self, completed: int, total: int, /) -> None:
+        """Hear that so many symbols are done."""
 
 
 class ScanObserver(Protocol):

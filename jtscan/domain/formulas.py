@@ -9,6 +9,8 @@ import polars as pl
 
 from jtscan.errors import FormulaError, RequestError
 
+MAX_NUMBER = 1e15
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Formula:
@@ -86,6 +88,6 @@ def check_parameters(parameters: Mapping[str, float]) -> dict[str, float]:
     for name, value in parameters.items():
         if not isinstance(name, str):
             raise RequestError("parameters", f"the name {name!r} is not text")
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value or abs(value) >= 1e15:  # noqa: PLR0124 - NaN
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value or abs(value) >= MAX_NUMBER:  # noqa: PLR0124 - NaN
             raise RequestError("parameters", f"{name} = {value!r} is not a finite number")
     return dict(parameters)

@@ -31,7 +31,8 @@ class AggregatedSignals:
     labels: pl.DataFrame
 
     def __repr__(self) -> str:
-        return f"AggregatedSignals({self.total_matches:,} matches in {self.symbols_with_matches:,} of {self.total_symbols:,} symbols)"
+        found = f"{self.total_matches:,} matches in {self.symbols_with_matches:,} of {self.total_symbols:,} symbols"
+        return f"AggregatedSignals({found})"
 
     def _repr_html_(self) -> str:
         from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from jtscan.errors import RequestError
 
+_SHOWN = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SymbolCriteria:
@@ -32,7 +34,8 @@ class SymbolCriteria:
 
     def __str__(self) -> str:
         if self.symbols is not None:
-            what = ", ".join(self.symbols[:5]) + (f" and {len(self.symbols) - 5} more" if len(self.symbols) > 5 else "")
+            more = len(self.symbols) - _SHOWN
+            what = ", ".join(self.symbols[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
         else:
             what = " · ".join(part for part in (self.market, self.sector) if part) or "every symbol"
         return f"{what or 'no symbols'}{f', without {len(self.exclude)}' if self.exclude else ''}"

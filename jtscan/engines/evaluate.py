@@ -119,7 +119,7 @@ def _run_symbols(step: SymbolStep, chunk: Evaluated) -> None:
     inputs = chunk.frame.select(step.inputs)
     expressions = [each.expression for each in step.indicators]
     least = min(each.lookback for each in step.indicators)
-    blank = _blanks(step, inputs, expressions)
+    blank = _blanks(step)
     pieces = []
     for (start, length), known in zip(runs.spans.pairs(), runs.known, strict=True):
         made = None
@@ -131,7 +131,7 @@ def _run_symbols(step: SymbolStep, chunk: Evaluated) -> None:
     chunk.frame = _finite(chunk.frame, () if step.whole else [each.column for each in step.indicators])
 
 
-def _blanks(step: SymbolStep, inputs: pl.DataFrame, expressions: Sequence[pl.Expr]) -> pl.DataFrame:
+def _blanks(step: SymbolStep) -> pl.DataFrame:
     if step.whole:
         return pl.DataFrame(schema={each.column: pl.Boolean for each in step.indicators})
     return pl.DataFrame(schema={each.column: pl.Float64 for each in step.indicators})
@@ -143,13 +143,13 @@ def _compute(
     """Compute the indicators of one run; the symbol alone fails where they do."""
     try:
         made = bars.select_seq(expressions)
-        if made.height != bars.height:
-            raise PolarsError(f"it gives {made.height:,} values for {bars.height:,} bars")
+        if made.height == bars.height:
+            return made
+        problem = f"it gives {made.height:,} values for {bars.height:,} bars"
     except (PolarsError, PanicException) as error:
-        symbol = chunk.frame["symbol"][start]
-        chunk.failures.setdefault(symbol, f"{_culprit(step, bars)}: {_first_line(error)}")
-        return None
-    return made
+        problem = _first_line(error)
+    chunk.failures.setdefault(chunk.frame["symbol"][start], f"{_culprit(step, bars)}: {problem}")
+    return None
 
 
 def _culprit(step: SymbolStep, bars: pl.DataFrame) -> str:

@@ -143,7 +143,7 @@ def _slices(symbols: pl.Series) -> dict[str, tuple[int, int]]:
 def _inside(frame: pl.DataFrame, window: ReadWindow) -> pl.Series:
     """Which rows are in the range, and not only in its warm-up."""
     if window.start is None:
-        return pl.repeat(True, frame.height, dtype=pl.Boolean, eager=True)  # noqa: FBT003
+        return pl.repeat(True, frame.height, dtype=pl.Boolean, eager=True)
     return frame["timestamp"] >= window.start
 
 

@@ -45,6 +45,7 @@ class Work:
         return list(dict.fromkeys([*self.plan.reads, *close]))
 
     def read(self, symbols: Sequence[str]) -> Bars:
+        """Read the bars of some symbols in the job's window."""
         return self.snapshot.read(symbols, self.columns, self.window)
 
     def process_chunk(self, symbols: Sequence[str], bars: Bars) -> dict[str, ProcessingResult]:

@@ -208,7 +208,8 @@ def test_parameters_of_the_job_win_over_those_of_the_formula():
 def test_declaration_is_what_a_form_needs():
     text = 'n = param(5, 2, highest=50, step=1, label="기간")\nk = param(-2, choices=(-2, 1.5))\nclose > n + k'
     first, second = jt.describe(text).parameters
-    assert (first.name, first.default, first.lowest, first.highest, first.step, first.label) == ("n", 5, 2, 50, 1, "기간")
+    assert (first.name, first.default, first.lowest, first.highest) == ("n", 5, 2, 50)
+    assert (first.step, first.label) == (1, "기간")
     assert (second.name, second.default, second.choices) == ("k", -2, (-2, 1.5))
     assert [str(first), str(second)] == ["n = 5 (2 to 50)", "k = -2 (one of -2, 1.5)"]
 
@@ -237,63 +238,70 @@ def test_first_is_about_signals_and_not_about_columns():
 
 # ── describe ──────────────────────────────────────────────────────────────────
 
+SLOPES = """fast = param(5, 2, 50)
+slow = param(20)
+gap = sma(close, fast) - sma(close, slow)
+buy = cross_above(gap, 0)
+sell = cross_below(gap, 0)"""
+
 DESCRIBED = [
     (
-        "close > sma(close, 200)",
-        "signals       match\n"
-        "columns       none\n"
-        "parameters    none\n"
-        "columns read  close\n"
-        "warm-up       199 bars before the range",
+        "close > sma(close, 2000)",
+        [
+            "signals       match",
+            "columns       none",
+            "parameters    none",
+            "columns read  close",
+            "warm-up       1,999 bars before the range",
+        ],
     ),
     (
-        "fast = param(5, 2, 50)\nslow = param(20)\ngap = sma(close, fast) - sma(close, slow)\n"
-        "buy = cross_above(gap, 0)\nsell = cross_below(gap, 0)",
-        "signals       buy, sell\n"
-        "columns       gap\n"
-        "parameters    fast = 5 (2 to 50), slow = 20\n"
-        "columns read  close\n"
-        "warm-up       20 bars before the range",
+        SLOPES,
+        [
+            "signals       buy, sell",
+            "columns       gap",
+            "parameters    fast = 5 (2 to 50), slow = 20",
+            "columns read  close",
+            "warm-up       20 bars before the range",
+        ],
     ),
     (
         'market == "KOSPI" and close > open',
-        "signals       match\n"
-        "columns       none\n"
-        "parameters    none\n"
-        "columns read  close, open, market\n"
-        "warm-up       none",
+        [
+            "signals       match",
+            "columns       none",
+            "parameters    none",
+            "columns read  close, open, market",
+            "warm-up       none",
+        ],
     ),
     (
         "sma(close, n) > per",
-        "signals              match\n"
-        "columns              none\n"
-        "parameters           none\n"
-        "columns read         close\n"
-        "column or parameter  n, per\n"
-        "warm-up              depends on n, per: give values to know",
+        [
+            "signals              match",
+            "columns              none",
+            "parameters           none",
+            "columns read         close",
+            "column or parameter  n, per",
+            "warm-up              depends on n, per: give values to know",
+        ],
     ),
     (
         "streak(close > open) == 3",
-        "signals       match\n"
-        "columns       none\n"
-        "parameters    none\n"
-        "columns read  close, open\n"
-        "warm-up       all history",
-    ),
-    (
-        "close > sma(close, 2000)",
-        "signals       match\n"
-        "columns       none\n"
-        "parameters    none\n"
-        "columns read  close\n"
-        "warm-up       1,999 bars before the range",
+        [
+            "signals       match",
+            "columns       none",
+            "parameters    none",
+            "columns read  close, open",
+            "warm-up       all history",
+        ],
     ),
 ]
 
 
 @pytest.mark.parametrize(("text", "shown"), DESCRIBED)
 def test_description(text, shown):
-    assert str(jt.describe(text)) == shown
+    assert str(jt.describe(text)).split("\n") == shown
 
 
 # Without data a name is a column or a parameter, and may stand wherever either may.

@@ -298,7 +298,8 @@ def test_a_symbol_knows_nothing_of_the_one_before(text, expected):
 
 
 def test_symbols_may_differ_in_length_and_one_be_unknown_throughout():
-    bars = pl.concat([bars_of("A", close=[1.0]), bars_of("B", close=[1.0] * 3, per=[U] * 3), bars_of("C", close=[3.0, 1.0])])
+    one, unknown, other = bars_of("A", close=[1.0]), bars_of("B", close=[1.0] * 3, per=[U] * 3), bars_of("C", close=[3, 1])
+    bars = pl.concat([one, unknown, other])
     assert column_of("sma(close, 2)", bars).to_list() == [U, U, 1.0, 1.0, U, 2.0]
     assert column_of("ema(per, 2)", bars).to_list() == [U, U, U, U, U, 1.5]
 

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - letters that look like others are the point
 """Random text: token soups, mutated formulas, and formulas made by a grammar.
 
 Whatever the text, only a result or a FormulaError comes out. What the grammar
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +78,7 @@ ANSWERS = json.loads((Path(__file__).parent.parent / "answers" / "formulas.json"
 SCANS = json.loads((Path(__file__).parent.parent / "answers" / "scans.json").read_text(encoding="utf-8"))
 CORPUS = [f"x = {each['text']}\nmatch = x > 0" for each in ANSWERS] + [each["text"] for each in SCANS]
 
-soups = st.lists(TOKENS, max_size=40).flatmap(lambda tokens: st.sampled_from([" ", ""]).map(lambda gap: gap.join(tokens)))
+soups = st.builds(lambda gap, tokens: gap.join(tokens), st.sampled_from([" ", ""]), st.lists(TOKENS, max_size=40))
 
 
 @st.composite
@@ -137,10 +139,11 @@ def run(plan, *chunks):
 FIELDS = ["open", "high", "low", "close", "volume", "per", "hlc3", "bar_index", "dayofweek", "c", "_s", "s"]
 NUMBERS = ["0", "1", "3", "0.1", "20.5", "-2", "n", "n / 7"]
 LENGTHS = ["2", "3", "5", "n"]
-# x a series, c a condition, k a number, n a length
+# x is a series, c a condition, k a number, n a length
 SERIES = [
     "x + x", "x - k", "k - x", "x * x", "x / x", "x / k", "k / x", "x % k", "x % x", "x ** 2", "-x", "x[1]", "x[n]",
-    "x if c else x", "x if c else k", "k if c else k", "sma(x, n)", "ema(x, n)", "rma(x, n)", "rsi(x, n)", "stdev(x, n)",
+    "x if c else x", "x if c else k", "k if c else k", "sma(x, n)", "ema(x, n)", "rma(x, n)", "rsi(x, n)",
+    "stdev(x, n)",
     "highest(x, n)", "lowest(x, n)", "highest(n)", "sum(x, n)", "atr(n)", "adx(n)", "macd(x, 2, n, 3).hist",
     "bb(x, n, 1.5).upper", "bb(x, n).pctb", "bb(x, n).width", "stoch(n, 2, 2).d", "count(c, n)", "streak(c)",
     "barssince(c)", "valuewhen(c, x)", "valuewhen(c, x, 2)", "max(x, x)", "max(x, 3.0)", "min(x, x, k)", "abs(x)",
@@ -153,6 +156,8 @@ CONDITIONS = [
     "every(c, n)", "isna(x)", "isna(c)", 'symbol == "A"', 'symbol in ("A", "C")', "True", "1 > n", "_t", "t",
 ]  # fmt: skip
 
+PLACES = re.compile(r"\b[xckn]\b(?![\"(])")
+
 
 @st.composite
 def expressions(draw, kind, depth):
@@ -164,16 +169,7 @@ def expressions(draw, kind, depth):
     if depth == 0:
         return draw(st.sampled_from(FIELDS)) if kind == "x" else f"{draw(st.sampled_from(FIELDS))} > 1"
     template = draw(st.sampled_from(SERIES if kind == "x" else CONDITIONS))
-    words = []
-    for word in template.replace("(", " ( ").replace("[", " [ ").replace(")", " ) ").replace("]", " ] ").split(" "):
-        bare = word.strip(",")
-        if bare in {"x", "c", "k", "n"}:
-            inner = draw(expressions(bare, depth - 1))
-            word = word.replace(bare, f"({inner})")
-        elif word == "-x":
-            word = f"-({draw(expressions('x', depth - 1))})"
-        words.append(word)
-    return " ".join(words)
+    return PLACES.sub(lambda place: f"({draw(expressions(place.group(), depth - 1))})", template)
 
 
 @st.composite

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - letters that look like others are the point
 """What the language refuses: where the caret stands, and what the message says.
 
 One row per refusal: the text, line and column of the caret, and a part of the message.
@@ -403,25 +404,35 @@ WITHOUT_A_PLACE = [
 SECTION_7 = [
     (
         "buy = cross_abov(close, sma(close, 20))",
-        "line 1, column 7: unknown function 'cross_abov'; did you mean 'cross_above'?\n"
-        "  buy = cross_abov(close, sma(close, 20))\n"
-        "        ^^^^^^^^^^",
+        [
+            "line 1, column 7: unknown function 'cross_abov'; did you mean 'cross_above'?",
+            "  buy = cross_abov(close, sma(close, 20))",
+            "        ^^^^^^^^^^",
+        ],
     ),
     (
         "match = close[-1] > close",
-        "line 1, column 9: [-1] looks into the future; bars back are counted 1, 2, 3, …\n"
-        "  match = close[-1] > close\n"
-        "          ^^^^^^^^^",
+        [
+            "line 1, column 9: [-1] looks into the future; bars back are counted 1, 2, 3, …",
+            "  match = close[-1] > close",
+            "          ^^^^^^^^^",
+        ],
     ),
     (
         "buy = close > 1 & volume > 1",
-        "line 1, column 17: use 'and' instead of '&'\n  buy = close > 1 & volume > 1\n                  ^",
+        [
+            "line 1, column 17: use 'and' instead of '&'",
+            "  buy = close > 1 & volume > 1",
+            "                  ^",
+        ],
     ),
     (
         "종가 = close\n종가 > clos",
-        "line 2, column 6: unknown name 'clos'; did you mean 'close'? (a parameter needs a value)\n"
-        "  종가 > clos\n"
-        "         ^^^^",
+        [
+            "line 2, column 6: unknown name 'clos'; did you mean 'close'? (a parameter needs a value)",
+            "  종가 > clos",
+            "         ^^^^",
+        ],
     ),
 ]
 
@@ -473,9 +484,9 @@ def test_refusal_of_the_whole_has_no_place(text, fragment):
     assert (error.line, error.column) == (None, None)
 
 
-@pytest.mark.parametrize(("text", "message"), SECTION_7)
-def test_examples_of_the_specification_come_out_literally(text, message):
-    assert str(refusal(text)) == message
+@pytest.mark.parametrize(("text", "shown"), SECTION_7)
+def test_examples_of_the_specification_come_out_literally(text, shown):
+    assert str(refusal(text)).split("\n") == shown
 
 
 def test_unknown_parameter_lists_what_there_is():
@@ -490,13 +501,15 @@ def test_given_parameter_is_refused(text, parameters, message):
 
 @pytest.mark.parametrize("value", NOT_NUMBERS, ids=lambda value: repr(value)[:20])
 def test_parameter_must_be_a_finite_number(value):
-    with pytest.raises(RequestError, match="n = .* is not a finite number"):
+    with pytest.raises(RequestError, match=r"n = .* is not a finite number"):
         jt.describe("close > n", parameters={"n": value})
 
 
 def test_missing_price_column_lists_what_there_is():
-    with pytest.raises(FormulaError, match="the price files have no column 'high'; they have: close, low"):
+    with pytest.raises(FormulaError) as refused:
         jt.describe("close > hl2", columns={"close": "number", "low": "number"})
+    assert refused.value.message == "the price files have no column 'high'"
+    assert refused.value.hint == "they have: close, low"
 
 
 def test_refusals_are_value_errors_too():
