@@ -50,7 +50,9 @@ def compile_formula(
 
 def _refuse_options(parameters: Mapping[str, float] | None, *, first: bool) -> None:
     if parameters:
-        raise FormulaError("a formula of Polars expressions has no parameters", hint="put the numbers into the expressions")
+        raise FormulaError(
+            "a formula of Polars expressions has no parameters", hint="put the numbers into the expressions"
+        )
     if first:
         raise FormulaError("first=True needs a formula in text", hint="write it into the expression: c & ~c.shift(1)")
 

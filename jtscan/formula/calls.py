@@ -10,7 +10,7 @@ from jtscan.formula.source import MAX_BARS
 from jtscan.formula.values import Bound, Call, Kind, Value
 
 if TYPE_CHECKING:
-    from jtscan.formula.compiler import _Compiler
+    from jtscan.formula.tree import Expressions
 
 
 _FITS = {
@@ -24,16 +24,16 @@ _FITS = {
 }
 
 
-def call(compiler: _Compiler, row: Function, node: ast.Call) -> Value:
+def call(expressions: Expressions, row: Function, node: ast.Call) -> Value:
     """Compile a call of a function of the table."""
-    return _Binding(compiler, row, node).value()
+    return _Binding(expressions, row, node).value()
 
 
 class _Binding:
     """One call on its way to its row."""
 
-    def __init__(self, compiler: _Compiler, row: Function, node: ast.Call) -> None:
-        self.compiler = compiler
+    def __init__(self, expressions: Expressions, row: Function, node: ast.Call) -> None:
+        self.expressions = expressions
         self.row = row
         self.node = node
 
@@ -42,7 +42,7 @@ class _Binding:
         self._check_window_habit(bound)
         if "" not in self.row.outputs:
             return Value(kind=Kind.OUTPUTS, place=self.node, call=Call(self.row, bound))
-        made = self.row.outputs[""](self.compiler.graph, **bound)
+        made = self.row.outputs[""](self.expressions.graph, **bound)
         return Value(kind=self.row.kind, place=self.node, node=made)
 
     def _match(self) -> list[tuple[Arg, list[Value]]]:
@@ -66,7 +66,7 @@ class _Binding:
         for each in self.node.args:
             if isinstance(each, ast.Starred):
                 self._fail(each, "'*' before an argument is not allowed")
-        values = [self.compiler.expression(each) for each in self.node.args]
+        values = [self.expressions.expression(each) for each in self.node.args]
         first = self.row.args[0] if self.row.args else None
         given = {keyword.arg for keyword in self.node.keywords}
         if first is not None and first.natural and first.name not in given and self._begins_with_length(values, given):
@@ -82,30 +82,34 @@ class _Binding:
 
     def _natural(self, field: str) -> Value:
         name = ast.copy_location(ast.Name(id=field, ctx=ast.Load()), self.node.func)
-        return self.compiler._field(name, field)  # noqa: SLF001 - the other half of the compiler
+        return self.expressions.names.field(name, field)
 
     def _keywords(self) -> dict[str, Value]:
         there = [arg.name for arg in self.row.args if not arg.variadic]
         keywords: dict[str, Value] = {}
         for each in self.node.keywords:
             if each.arg not in there:
-                self._fail(each, f"{self.row.name} has no argument {each.arg!r}" if each.arg else "'**' is not allowed", usage=True)
+                self._fail(
+                    each,
+                    f"{self.row.name} has no argument {each.arg!r}" if each.arg else "'**' is not allowed",
+                    usage=True,
+                )
             if each.arg in keywords:
                 self._fail(each, f"{self.row.name}: {each.arg} is given twice")
-            keywords[each.arg] = self.compiler.expression(each.value)
+            keywords[each.arg] = self.expressions.expression(each.value)
         return keywords
 
     def _absent(self, arg: Arg) -> list[Value]:
         if arg.required:
             self._fail(self.node, f"{self.row.name} needs {arg.name}, {arg.want}", usage=True)
         constant = ast.copy_location(ast.Constant(value=arg.default), self.node)
-        return [self.compiler.expression(constant)]
+        return [self.expressions.expression(constant)]
 
     def _fit(self, arg: Arg, values: list[Value]) -> Bound:
         for each in values:
             self._check_kind(arg, each)
         if arg.variadic:
-            return [each.as_node(self.compiler.graph) for each in values]
+            return [each.as_node(self.expressions.graph) for each in values]
         (value,) = values
         match arg.want:
             case Want.LENGTH:
@@ -114,12 +118,12 @@ class _Binding:
                 return self._number(arg, value)
             case Want.FLAG:
                 return self._flag(arg, value)
-        return value.as_node(self.compiler.graph)
+        return value.as_node(self.expressions.graph)
 
     def _check_kind(self, arg: Arg, value: Value) -> None:
         if value.kind in _FITS[arg.want]:
             return
-        self.compiler._refuse_outputs(value, value.place)  # noqa: SLF001
+        self.expressions.refuse_outputs(value, value.place)
         hint = None
         if arg.want is Want.CONDITION:
             hint = "compare it, such as x > 0"
@@ -133,13 +137,15 @@ class _Binding:
 
     def _length(self, arg: Arg, value: Value) -> int:
         if value.kind is Kind.UNRESOLVED:
-            self.compiler.script.open_lengths = True
+            self.expressions.script.open_lengths = True
             return max(int(arg.least or 1), 2)
         number = value.number
         if number != int(number):
             self._fail(value.place, f"{self.row.name}: {arg.name} = {number:g} is not a whole number of bars")
         if number < (arg.least or 0):
-            self._fail(value.place, f"{self.row.name}: {arg.name} = {number:g} is too short; the least is {arg.least:g}")
+            self._fail(
+                value.place, f"{self.row.name}: {arg.name} = {number:g} is too short; the least is {arg.least:g}"
+            )
         most = arg.most or MAX_BARS
         if number > most:
             self._fail(value.place, f"{self.row.name}: {arg.name} = {number:,.0f} is too long; the most is {most:,.0f}")
@@ -147,7 +153,7 @@ class _Binding:
 
     def _number(self, arg: Arg, value: Value) -> float:
         if value.kind is Kind.UNRESOLVED:
-            self.compiler.script.open_lengths = True
+            self.expressions.script.open_lengths = True
             return float(arg.default)
         if arg.least is not None and value.number < arg.least:
             self._fail(value.place, f"{self.row.name}: {arg.name} = {value.number:g} is below {arg.least:g}")
@@ -164,7 +170,7 @@ class _Binding:
             return
         last = self.node.args[1]
         if isinstance(last, ast.Constant) and isinstance(last.value, int) and last.value > 1:
-            series, n = self.compiler.source.segment(self.node.args[0]), last.value
+            series, n = self.expressions.source.segment(self.node.args[0]), last.value
             window = "highest" if self.row.name == "max" else "lowest"
             what = "larger" if self.row.name == "max" else "smaller"
             self._fail(
@@ -174,4 +180,4 @@ class _Binding:
             )
 
     def _fail(self, place: ast.AST, message: str, *, hint: str | None = None, usage: bool = False) -> NoReturn:
-        self.compiler.source.fail(place, message, hint=f"usage: {self.row.usage}" if usage else hint)
+        self.expressions.source.fail(place, message, hint=f"usage: {self.row.usage}" if usage else hint)

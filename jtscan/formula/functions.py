@@ -123,7 +123,9 @@ def indicator(  # noqa: PLR0913 - the columns of a row
     options = {**lengths, **(numbers or {})}
     build = _talib_builder(target, options, dict(preset or {}))
     arguments = [series("x", of)] if of else []
-    arguments += [length(ours, _whole((initial or {}).get(ours)), _least(target, theirs)) for ours, theirs in lengths.items()]
+    arguments += [
+        length(ours, _whole((initial or {}).get(ours)), _least(target, theirs)) for ours, theirs in lengths.items()
+    ]
     arguments += [Arg(name=ours, want=Want.NUMBER, default=(initial or {})[ours], least=0) for ours in numbers or ()]
     named = {ours: build(theirs) for ours, theirs in (outputs or {}).items()} or {"": build(None)}
     return Function(

@@ -151,13 +151,7 @@ def _decided(node: Node, args: Sequence[pl.Expr]) -> pl.Expr:
     window, decision = _bars(node), bool(node.params[1])
     first = pl.max_horizontal(X - (window - 1), X - I)
     undecided = (I < window - 1) | (unknown >= first).fill_null(value=False)  # noqa: SIM300
-    return (
-        pl.when(hit >= first)
-        .then(pl.lit(decision))
-        .when(undecided)
-        .then(None)
-        .otherwise(pl.lit(not decision))
-    )
+    return pl.when(hit >= first).then(pl.lit(decision)).when(undecided).then(None).otherwise(pl.lit(not decision))
 
 
 def _clock(part: Callable[[pl.Expr], pl.Expr]) -> Op:

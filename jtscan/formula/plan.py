@@ -20,8 +20,9 @@ from jtscan.formula.ops import OPS, Locality, Op
 MAX_INLINED = 40
 _CONSTANTS = frozenset({"number", "truth"})
 _LEAVES = frozenset({"field", "text", "number"})
-_DIVISORS = {"div": (1,), "rest": (1,), "if": (1, 2), "max": (0, 1), "min": (0, 1), "nz": (1,)}
-"""Arguments by which something divides, or which come out as they are and may be divided by."""
+_DIVISORS = {"div": (1,), "rest": (1,)}
+_HANDED_ON = {"if": (1, 2), "max": (0, 1), "min": (0, 1), "nz": (1,)}
+"""Arguments that come out as they are, on every bar if it so happens: then Polars takes the column for a scalar."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -257,7 +258,9 @@ class _Stages:
                 slots[at] = max((self._after(slots, arg) for arg in node.args), default=(0, 0, ()))
         return slots
 
-    def _after(self, slots: Mapping[int, tuple[int, int, tuple[int, ...]]], arg: int) -> tuple[int, int, tuple[int, ...]]:
+    def _after(
+        self, slots: Mapping[int, tuple[int, int, tuple[int, ...]]], arg: int
+    ) -> tuple[int, int, tuple[int, ...]]:
         stage, depth, _ = slots[arg]
         if depth == _SYMBOL:
             return (stage + 1, 0, ())
@@ -325,12 +328,12 @@ class _Stages:
             pending.extend(arg for arg in node.args if arg not in self.columns)
 
     def _constant_positions(self, node: Node) -> list[int]:
-        """Where it divides by a number, or hands one on to whoever may, whose reciprocal is not exact."""
-        return [
-            position
-            for position in _DIVISORS.get(node.op, ())
-            if self.graph[node.args[position]].op == "number" and not _has_exact_reciprocal(self._number(node.args[position]))
-        ]
+        """Where it divides by a number whose reciprocal is not exact, or hands a number on."""
+        divisors = [at for at in _DIVISORS.get(node.op, ()) if not self._has_exact_reciprocal(node.args[at])]
+        return [at for at in (*divisors, *_HANDED_ON.get(node.op, ())) if self.graph[node.args[at]].op == "number"]
+
+    def _has_exact_reciprocal(self, at: int) -> bool:
+        return self.graph[at].op == "number" and _is_power_of_two(self._number(at))
 
     def _number(self, at: int) -> float:
         return float(self.graph[at].params[0])  # type: ignore[arg-type]
@@ -358,5 +361,5 @@ def _constant(node: int) -> str:
     return f"_k{node}"
 
 
-def _has_exact_reciprocal(number: float) -> bool:
-    return number == 0 or abs(math.frexp(number)[0]) == 0.5  # noqa: PLR2004 - a power of two
+def _is_power_of_two(number: float) -> bool:
+    return number == 0 or abs(math.frexp(number)[0]) == 0.5  # noqa: PLR2004 - the only mantissa of such

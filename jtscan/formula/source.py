@@ -26,7 +26,9 @@ MAX_NUMBER = 1e15
 TOO_LARGE = "the number is too large; it must be below 1e15"
 STATEMENT_HINT = "a formula is assignments and conditions"
 
-_TOO_DEEP = f"the formula is nested too deep; at most {MAX_DEPTH} levels are allowed: give a part a name on a line of its own"
+_TOO_DEEP = (
+    f"the formula is nested too deep; at most {MAX_DEPTH} levels are allowed: give a part a name on a line of its own"
+)
 _SKIPPED = re.compile(r"#[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _UNCOUNTED = (ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.expr_context)
@@ -173,9 +175,14 @@ _SYNTAX_WORDS = (
     (re.compile(r"\bcross(?:es|ed)?\s+(?:above|over)\b"), "write cross_above(a, b)"),
     (re.compile(r"\bcross(?:es|ed)?\s+(?:below|under)\b"), "write cross_below(a, b)"),
     (re.compile(r"\b(?:var|let|const|float|int|bool)(?=\s+\w+\s*=)"), "an assignment is just name = expression"),
-    (re.compile(rf"^(?:{'|'.join(keyword.kwlist)})(?=\s*=(?!=))"), "a reserved word cannot be assigned; take another name"),
-    (re.compile(r"^(?:if|for|while|def|class|import|from|return|with|try)\b"),
-     f"statements are not allowed; {STATEMENT_HINT}: a if condition else b"),
+    (
+        re.compile(rf"^(?:{'|'.join(keyword.kwlist)})(?=\s*=(?!=))"),
+        "a reserved word cannot be assigned; take another name",
+    ),
+    (
+        re.compile(r"^(?:if|for|while|def|class|import|from|return|with|try)\b"),
+        f"statements are not allowed; {STATEMENT_HINT}: a if condition else b",
+    ),
     (re.compile(r";"), "leave out ';': one statement per line"),
 )
 

@@ -232,7 +232,7 @@ def is_dated(file: PriceFile, timeframe: Timeframe) -> str:
 def in_calendar(moment: pl.Expr) -> pl.Expr:
     """Whether a timestamp can be a Python date: DuckDB skips its check if a damaged file's statistics vouch for it."""
     known = moment.cast(pl.Datetime("us"), strict=False)
-    return known.is_between(dt.datetime.min, dt.datetime.max).fill_null(value=False)  # noqa: DTZ901 - naive
+    return known.is_between(dt.datetime.min, dt.datetime.max).fill_null(value=False)
 
 
 def is_halt(file: PriceFile) -> str:

@@ -86,6 +86,9 @@ def find_files(where: str | Path | Sequence[str | Path]) -> list[Path]:
 def _files_at(place: Path) -> list[Path]:
     if place.is_dir():
         return list(_files_below(place))
+    if place.parts[-2:] == ("**", "*.parquet"):
+        folders = glob.glob(str(place.parent.parent))  # noqa: PTH207 - absolute or not
+        return [path for folder in folders for path in _files_below(Path(folder))]
     if place.exists():
         return [place]
     return [Path(each) for each in glob.glob(str(place), recursive=True) if not Path(each).is_dir()]  # noqa: PTH207

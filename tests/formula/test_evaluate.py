@@ -203,6 +203,9 @@ DIVIDING = [
     "close / nz(log(-abs(close) - 1), {k})",
     "close / -(-{k} if close > -1000 else 5)",
     "close / ({k} if close > -1000 else 5)[0]",
+    "close / ((1 if close > -1000 else 2) * {k})",
+    "close / (sqrt(1 if close > -1000 else 2) * {k})",
+    "close / (max(close * 0 + 2, 2.0) * ({k} / 2))",
     "close / abs({k} if close > -1000 else 5) * sign({k} if close > -1000 else 5)",
 ]
 
@@ -298,8 +301,8 @@ def test_a_symbol_knows_nothing_of_the_one_before(text, expected):
 
 
 def test_symbols_may_differ_in_length_and_one_be_unknown_throughout():
-    one, unknown, other = bars_of("A", close=[1.0]), bars_of("B", close=[1.0] * 3, per=[U] * 3), bars_of("C", close=[3, 1])
-    bars = pl.concat([one, unknown, other])
+    unknown = bars_of("B", close=[1.0] * 3, per=[U] * 3)
+    bars = pl.concat([bars_of("A", close=[1.0]), unknown, bars_of("C", close=[3.0, 1.0])])
     assert column_of("sma(close, 2)", bars).to_list() == [U, U, 1.0, 1.0, U, 2.0]
     assert column_of("ema(per, 2)", bars).to_list() == [U, U, U, U, U, 1.5]
 
@@ -309,7 +312,7 @@ def test_symbols_may_differ_in_length_and_one_be_unknown_throughout():
 
 def test_clock_of_intraday_bars():
     bars = bars_of("A", close=[1.0, 2.0]).with_columns(
-        timestamp=pl.Series([dt.datetime(2024, 5, 13, 9, 30), dt.datetime(2024, 12, 29, 23, 59)])  # noqa: DTZ001
+        timestamp=pl.Series([dt.datetime(2024, 5, 13, 9, 30), dt.datetime(2024, 12, 29, 23, 59)])
     )
     answers = {
         "date": [20240513, 20241229], "year": [2024, 2024], "month": [5, 12], "hour": [9, 23], "minute": [30, 59],

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 - letters that look like others are the point
 """Random text: token soups, mutated formulas, and formulas made by a grammar.
 
 Whatever the text, only a result or a FormulaError comes out. What the grammar
@@ -55,8 +54,10 @@ def make_bars(symbol, length, seed):
 SYMBOLS = [make_bars("A", 40, 1), make_bars("B", 1, 2), make_bars("C", 23, 3)]
 BARS = pl.concat(SYMBOLS)
 # Nothing moves, and a column is unknown throughout: Polars takes such columns for single numbers.
-DULL = BARS.with_columns(*(pl.lit(5.0).alias(name) for name in ("open", "high", "low", "close", "volume")), per=None)
-DULL = DULL.cast(BARS.schema).rechunk()
+DULL = BARS.with_columns(
+    *(pl.repeat(5.0, BARS.height, eager=True).alias(name) for name in ("open", "high", "low", "close", "volume")),
+    pl.repeat(None, BARS.height, dtype=pl.Float64, eager=True).alias("per"),
+)
 
 
 # ── text ──────────────────────────────────────────────────────────────────────

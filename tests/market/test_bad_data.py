@@ -59,6 +59,7 @@ def reasons(result):
 
 # ---- Files that are no Parquet files
 
+
 def cut_off(path):
     content = write(path, market("B")).read_bytes()
     path.write_bytes(content[: len(content) // 2])
@@ -211,7 +212,7 @@ def test_an_empty_list_of_files_is_an_error():
 
 
 def test_a_list_of_which_no_file_is_there_is_an_error_that_names_them(tmp_path):
-    with pytest.raises(jt.DataNotFoundError, match="there are no Parquet files at .*A.parquet, .*B.parquet"):
+    with pytest.raises(jt.DataNotFoundError, match=r"there are no Parquet files at .*A.parquet, .*B.parquet"):
         scan([tmp_path / "A.parquet", tmp_path / "B.parquet"])
 
 
@@ -263,7 +264,7 @@ def test_rows_without_a_symbol_are_counted_in_a_warning(tmp_path):
 
 def test_rows_of_which_none_has_a_symbol_are_an_error(tmp_path):
     write(tmp_path / "prices.parquet", market("A").with_columns(symbol=pl.lit(None, dtype=pl.String)))
-    with pytest.raises(jt.DataError, match="prices.parquet: none of its 5 rows has a symbol"):
+    with pytest.raises(jt.DataError, match=r"prices.parquet: none of its 5 rows has a symbol"):
         scan(tmp_path)
 
 
@@ -306,7 +307,7 @@ def write_long(path, frame):
 
 def test_a_damaged_page_alone_is_an_error_that_names_the_file(tmp_path):
     damage(write_long(tmp_path / "prices.parquet", long_market("A", "B", "C")), "close", group=1)
-    with pytest.raises(jt.DataError, match="prices.parquet: the file is damaged: ZSTD Decompression failure"):
+    with pytest.raises(jt.DataError, match=r"prices.parquet: the file is damaged: ZSTD Decompression failure"):
         scan(tmp_path, "close > 1000")
 
 
@@ -386,10 +387,11 @@ def assert_survives(path, content, seed):
 
 
 COMPRESSIONS = ["zstd", "uncompressed", "snappy"]
+SEEDS = {"few": range(20), "many": pytest.param(range(20, 400), marks=pytest.mark.slow)}
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
-@pytest.mark.parametrize("seeds", [range(20), pytest.param(range(20, 400), marks=pytest.mark.slow)], ids=["few", "many"])
+@pytest.mark.parametrize("seeds", SEEDS.values(), ids=SEEDS.keys())
 def test_no_noise_in_a_file_gives_more_than_an_error_of_ours(tmp_path, compression, seeds):
     path = write(tmp_path / "prices.parquet", long_market("A", "B"), compression=compression, row_group_size=LONG)
     content = path.read_bytes()
@@ -398,7 +400,7 @@ def test_no_noise_in_a_file_gives_more_than_an_error_of_ours(tmp_path, compressi
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
-@pytest.mark.parametrize("seeds", [range(20), pytest.param(range(20, 400), marks=pytest.mark.slow)], ids=["few", "many"])
+@pytest.mark.parametrize("seeds", SEEDS.values(), ids=SEEDS.keys())
 def test_no_noise_in_one_file_touches_the_symbols_of_others(tmp_path, compression, seeds):
     for symbol in ("A", "B"):
         frame = long_market(symbol).drop("symbol")

@@ -1,0 +1,99 @@
+"""What a name in a formula stands for."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NoReturn
+
+from jtscan.formula import dialects, fields
+from jtscan.formula.functions import table
+from jtscan.formula.script import Script
+from jtscan.formula.source import MAX_NUMBER, TOO_LARGE, Source
+from jtscan.formula.values import Kind, Value
+
+SIGNALS = ("buy", "sell", "short", "cover", "match")
+
+
+def number(source: Source, place: ast.expr, value: complex) -> Value:
+    """Make a constant, within the limits."""
+    if isinstance(value, complex):
+        source.fail(place, "the result is not a real number")
+    if not abs(value) < MAX_NUMBER:
+        source.fail(place, TOO_LARGE)
+    return Value(kind=Kind.NUMBER, place=place, number=value)
+
+
+class Names:
+    """The names that a script knows so far; ``own`` are those that it assigned."""
+
+    def __init__(
+        self, source: Source, script: Script, columns: Mapping[str, str] | None, given: Mapping[str, float]
+    ) -> None:
+        self.source = source
+        self.script = script
+        self.graph = script.graph
+        self.available = columns
+        self.given = given
+        self.own: dict[str, Value] = {}
+
+    def look_up(self, node: ast.Name) -> Value:
+        """Find what a name is: the script's own, a field, a given parameter, a column of the price files."""
+        name = node.id
+        if name in self.own:
+            return replace(self.own[name], place=node)
+        if name in fields.LETTERS or name in fields.ALL:
+            return self.field(node, fields.LETTERS.get(name, name))
+        if name in self.given:
+            self.script.used[name] = self.given[name]
+            return number(self.source, node, self.given[name])
+        if self.available is None:
+            return self._unresolved(node)
+        if name in self.available:
+            self._check_numeric(node, name)
+            return Value(kind=Kind.SERIES, place=node, node=self.graph.add("field", params=(name,)))
+        self._unknown_name(node)
+
+    def field(self, node: ast.Name, name: str) -> Value:
+        """Return a field that every formula knows."""
+        if name in fields.TEXTS:
+            return Value(kind=Kind.TEXT, place=node, node=self.graph.add("text", params=(name,)), text=name)
+        made = fields.build(self.graph, name)
+        if self.available is not None:
+            for needed in {
+                str(self.graph[each].params[0])
+                for each in self.graph.reachable([made])
+                if self.graph[each].op == "field"
+            }:
+                self._check_numeric(node, needed)
+        return Value(kind=Kind.SERIES, place=node, node=made)
+
+    def _check_numeric(self, node: ast.expr, name: str) -> None:
+        available = self.available or {}
+        if name not in available:
+            self.source.fail(
+                node,
+                f"the price files have no column {name!r}",
+                hint=f"they have: {', '.join(sorted(available)) or 'none'}",
+            )
+        if available[name] != "number":
+            self.source.fail(node, f"the column {name!r} of the price files is {available[name]}, not numbers")
+
+    def _unresolved(self, node: ast.Name) -> Value:
+        if node.id not in self.script.unresolved:
+            self.script.unresolved.append(node.id)
+        return Value(kind=Kind.UNRESOLVED, place=node, node=self.graph.add("field", params=(node.id,)), text=node.id)
+
+    def _unknown_name(self, node: ast.Name) -> NoReturn:
+        name = node.id
+        if name in table():
+            self.source.fail(node, f"{name!r} is a function", hint=f"write {table()[name].usage}")
+        if name in SIGNALS:
+            self.source.fail(node, f"the signal {name!r} is not assigned before", hint=f"write {name} = condition")
+        if name.lower() in dialects.NAMES:
+            self.source.fail(node, f"unknown name {name!r}", hint=f"write {dialects.NAMES[name.lower()]!r}")
+        known = [*self.own, *fields.ALL, *fields.LETTERS, *(self.available or ())]
+        if hint := dialects.suggest(name, known, {}):
+            self.source.fail(node, f"unknown name {name!r}", hint=f"{hint} (a parameter needs a value)")
+        self.source.fail(node, f"unknown name {name!r}", hint="a parameter needs a value, a text needs quotes")

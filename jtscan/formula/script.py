@@ -1,0 +1,26 @@
+"""A compiled text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from jtscan.formula.graph import Graph
+from jtscan.formula.parameters import Parameter
+
+
+@dataclass(slots=True, kw_only=True)
+class Script:
+    """A compiled text: its graph, signals, columns and parameters.
+
+    ``used`` are the given parameters that the text reads; ``unresolved`` the
+    names that only data or values can tell, ``open_lengths`` whether a length
+    is one of them.
+    """
+
+    graph: Graph = field(default_factory=Graph)
+    signals: dict[str, int] = field(default_factory=dict)
+    columns: dict[str, int] = field(default_factory=dict)
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+    used: dict[str, float] = field(default_factory=dict)
+    unresolved: list[str] = field(default_factory=list)
+    open_lengths: bool = False

@@ -1,0 +1,343 @@
+"""Expressions of the checked tree → values: kinds are checked, nodes are added to the graph."""
+
+from __future__ import annotations
+
+import ast
+from functools import reduce
+from itertools import pairwise
+from typing import NoReturn
+
+from jtscan.formula import calls, dialects, fields, refusals
+from jtscan.formula.functions import table
+from jtscan.formula.names import Names, number
+from jtscan.formula.source import MAX_BARS, TOO_LARGE
+from jtscan.formula.values import Kind, Value
+
+_ARITHMETIC = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Mod: "mod", ast.Pow: "pow"}
+_COMPARISONS = {ast.Gt: "gt", ast.GtE: "ge", ast.Lt: "lt", ast.LtE: "le", ast.Eq: "eq", ast.NotEq: "ne"}
+
+
+class Expressions:
+    """Compiles expressions; one method per kind of syntax."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self.source = names.source
+        self.script = names.script
+        self.graph = names.graph
+
+    def expression(self, node: ast.expr) -> Value:
+        """Compile one expression."""
+        match node:
+            case ast.Constant():
+                return self._constant(node)
+            case ast.Name():
+                return self.names.look_up(node)
+            case ast.BinOp():
+                return self._binary(node)
+            case ast.UnaryOp():
+                return self._unary(node)
+            case ast.Compare():
+                return self._compare(node)
+            case ast.BoolOp():
+                return self._logic(node)
+            case ast.IfExp():
+                return self._choice(node)
+            case ast.Call():
+                return self._call(node)
+            case ast.Subscript():
+                return self._history(node)
+            case ast.Attribute():
+                return self._output(node)
+        self.source.fail(node, refusals.EXPRESSIONS.get(type(node), "this is not allowed in a formula"))
+
+    def _constant(self, node: ast.Constant) -> Value:
+        match node.value:
+            case bool(truth):
+                made = self.graph.add("truth", params=(truth,))
+                return Value(kind=Kind.CONDITION, place=node, node=made, truth=truth)
+            case int() | float() as value:
+                return number(self.source, node, value)
+            case str(text):
+                return Value(kind=Kind.LITERAL, place=node, text=text)
+            case None:
+                self.source.fail(node, "None is not a value here", hint="isna(x) asks whether x is unknown")
+        self.source.fail(node, f"{type(node.value).__name__} constants are not allowed",
+                         hint="constants are numbers, True, False and texts in quotes")  # fmt: skip
+
+    def _binary(self, node: ast.BinOp) -> Value:
+        operation = _ARITHMETIC.get(type(node.op))
+        if operation is None:
+            self.source.fail(
+                self._operator(node), refusals.EXPRESSIONS.get(type(node.op), "this operator is not allowed")
+            )
+        chain, left = [node.right], node.left
+        while (
+            isinstance(left, ast.BinOp) and type(left.op) is type(node.op) and isinstance(node.op, ast.Add | ast.Mult)
+        ):
+            chain.append(left.right)
+            left = left.left
+        total = self._operand(left)
+        for each in reversed(chain):
+            total = self._arithmetic(node, operation, total, self._operand(each))
+        return total
+
+    def _operator(self, node: ast.BinOp) -> ast.AST:
+        """Find the operator itself, for the caret."""
+        return self.source.between(node.left, node.right, r"<<|>>|//|[&|^@]")
+
+    def _operand(self, node: ast.expr) -> Value:
+        value = self.expression(node)
+        if not value.numeric:
+            self.refuse_outputs(value, node)
+            hint = "nothing but numbers can be calculated with"
+            if value.kind is Kind.CONDITION:
+                hint = "count(condition, n) counts, '1 if condition else 0' makes a number"
+            self.source.fail(node, f"arithmetic needs a series or a number, this is {value.kind}", hint=hint)
+        return value
+
+    def _arithmetic(self, place: ast.expr, operation: str, a: Value, b: Value) -> Value:
+        if a.kind is Kind.NUMBER and b.kind is Kind.NUMBER:
+            return self._fold(place, operation, a.number, b.number)
+        kind = Kind.SERIES if Kind.SERIES in {a.kind, b.kind} else Kind.UNRESOLVED
+        left, right = a.as_node(self.graph), b.as_node(self.graph)
+        if operation == "mod":
+            left = self.graph.add("rest", left, right)
+        return Value(kind=kind, place=place, node=self.graph.add(operation, left, right))
+
+    def _fold(self, place: ast.expr, operation: str, a: float, b: float) -> Value:
+        try:
+            folded = _FOLDS[operation](a, b)
+        except ZeroDivisionError:
+            self.source.fail(place, "division by zero")
+        except OverflowError:
+            self.source.fail(place, TOO_LARGE)
+        return number(self.source, place, folded)
+
+    def _unary(self, node: ast.UnaryOp) -> Value:
+        if isinstance(node.op, ast.Not):
+            condition = self._condition(node.operand, "not")
+            return Value(kind=Kind.CONDITION, place=node, node=self.graph.add("not", condition.node))
+        if isinstance(node.op, ast.Invert):
+            self.source.fail(node, "use 'not' instead of '~'")
+        value = self._operand(node.operand)
+        if isinstance(node.op, ast.UAdd):
+            self.source.fail(node, "leave out the '+' before it")
+        if value.kind is Kind.NUMBER:
+            return Value(kind=Kind.NUMBER, place=node, number=-value.number)
+        return Value(kind=value.kind, place=node, node=self.graph.add("neg", value.node))
+
+    def _condition(self, node: ast.expr, word: str) -> Value:
+        value = self.expression(node)
+        if value.kind is not Kind.CONDITION:
+            self.refuse_outputs(value, node)
+            self.source.fail(node, f"'{word}' needs a condition, this is {value.kind}", hint=compare_it(value))
+        return value
+
+    def _logic(self, node: ast.BoolOp) -> Value:
+        operation = "and" if isinstance(node.op, ast.And) else "or"
+        parts = [self._condition(each, operation).node for each in node.values]
+        made = reduce(lambda a, b: self.graph.add(operation, a, b), parts)
+        return Value(kind=Kind.CONDITION, place=node, node=made)
+
+    def _choice(self, node: ast.IfExp) -> Value:
+        condition = self._condition(node.test, "if")
+        then, otherwise = self.expression(node.body), self.expression(node.orelse)
+        for value, place in ((then, node.body), (otherwise, node.orelse)):
+            self.refuse_outputs(value, place)
+        both = {then.kind, otherwise.kind}
+        if both == {Kind.CONDITION}:
+            kind = Kind.CONDITION
+        elif then.numeric and otherwise.numeric:
+            kind = Kind.SERIES
+        else:
+            self.source.fail(
+                node.orelse, f"both sides of 'else' must be of one kind; these are {then.kind} and {otherwise.kind}"
+            )
+        made = self.graph.add("if", condition.node, then.as_node(self.graph), otherwise.as_node(self.graph))
+        return Value(kind=kind, place=node, node=made)
+
+    def _compare(self, node: ast.Compare) -> Value:
+        operands = [node.left, *node.comparators]
+        parts = [
+            self._comparison(node, operator, left, right)
+            for (left, right), operator in zip(pairwise(operands), node.ops, strict=True)
+        ]
+        made = reduce(lambda a, b: self.graph.add("and", a, b), parts)
+        return Value(kind=Kind.CONDITION, place=node, node=made)
+
+    def _comparison(self, node: ast.Compare, operator: ast.cmpop, left: ast.expr, right: ast.expr) -> int:
+        if isinstance(operator, ast.In | ast.NotIn):
+            found = self._membership(left, right)
+            return self.graph.add("not", found) if isinstance(operator, ast.NotIn) else found
+        operation = _COMPARISONS.get(type(operator))
+        if operation is None:
+            none = isinstance(right, ast.Constant) and right.value is None
+            self.source.fail(node, "use isna(x) instead of 'is None'" if none else "use '==' instead of 'is'")
+        a, b = self.expression(left), self.expression(right)
+        if Kind.TEXT in {a.kind, b.kind} or Kind.LITERAL in {a.kind, b.kind}:
+            return self._text_comparison(node, operation, a, b)
+        for value, place in ((a, left), (b, right)):
+            self._check_comparable(value, place)
+        if a.kind is Kind.NUMBER and b.kind is Kind.NUMBER:
+            return self.graph.add("truth", params=(_TRUTHS[operation](a.number, b.number),))
+        return self.graph.add(operation, a.as_node(self.graph), b.as_node(self.graph))
+
+    def _check_comparable(self, value: Value, place: ast.expr) -> None:
+        if value.numeric:
+            return
+        self.refuse_outputs(value, place)
+        hint = "conditions are joined with 'and', 'or', 'not'" if value.kind is Kind.CONDITION else None
+        self.source.fail(place, f"a comparison needs a series or a number, this is {value.kind}", hint=hint)
+
+    def _text_comparison(self, node: ast.Compare, operation: str, a: Value, b: Value) -> int:
+        field_value, text = (a, b) if a.kind is Kind.TEXT else (b, a)
+        if field_value.kind is not Kind.TEXT or text.kind is not Kind.LITERAL:
+            self.source.fail(node, "a text field is compared with a text in quotes", hint='such as market == "KOSPI"')
+        if operation not in {"eq", "ne"}:
+            self.source.fail(node, "texts are compared with ==, != and in only")
+        same = self.graph.add("is", field_value.node, params=(text.text,))
+        return same if operation == "eq" else self.graph.add("not", same)
+
+    def _membership(self, left: ast.expr, right: ast.expr) -> int:
+        value = self.expression(left)
+        if value.kind is not Kind.TEXT:
+            texts = ", ".join(fields.TEXTS)
+            self.source.fail(
+                left, "'in' is for text fields", hint=f"they are {texts}; for numbers write x == 1 or x == 2"
+            )
+        if not isinstance(right, ast.Tuple | ast.List) or not right.elts:
+            self.source.fail(right, "'in' needs texts in round brackets", hint='such as market in ("KOSPI", "KOSDAQ")')
+        return self.graph.add("in", value.node, params=[self._literal(each) for each in right.elts])
+
+    def _literal(self, node: ast.expr) -> str:
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+            self.source.fail(node, "'in' compares with texts in quotes")
+        return node.value
+
+    # --- calls, history, outputs
+
+    def _call(self, node: ast.Call) -> Value:
+        if not isinstance(node.func, ast.Name):
+            self._refuse_method(node.func)
+        name = node.func.id
+        if name in {"param", "signal"}:
+            how = "fast = param(50, 2, 400)" if name == "param" else 'signal("breakout", condition)'
+            self.source.fail(node, f"{name} stands on a line of its own", hint=f"such as {how}")
+        row = table().get(name)
+        if row is None:
+            self._unknown_function(node, name)
+        return calls.call(self, row, node)
+
+    def _unknown_function(self, node: ast.Call, name: str) -> NoReturn:
+        func = node.func
+        if name.lower() == "ref" and len(node.args) == 2:  # noqa: PLR2004 - Ref(C, -1)
+            self.source.fail(
+                func, f"unknown function {name!r}", hint=f"bars back are written {self._bars_ago(*node.args)}"
+            )
+        if name in {*self.names.own, *fields.ALL, *fields.LETTERS}:
+            self.source.fail(func, f"{name!r} is no function", hint=f"bars back are written {name}[1]")
+        self.source.fail(func, f"unknown function {name!r}", hint=dialects.suggest(name, table(), dialects.FUNCTIONS))
+
+    def _bars_ago(self, series: ast.expr, bars: ast.expr) -> str:
+        """Translate the arguments of AmiBroker's Ref(C, -1)."""
+        text, back = self.source.segment(series), self.source.segment(bars)
+        return f"{fields.LETTERS.get(text.lower(), text)}[{back.removeprefix('-')}]"
+
+    def _refuse_method(self, func: ast.expr) -> NoReturn:
+        if not isinstance(func, ast.Attribute):
+            self.source.fail(func, "only functions can be called, by their name", hint="such as sma(close, 20)")
+        self._refuse_module(func)
+        self.source.fail(func, f"there are no methods such as .{func.attr}()",
+                         hint="x.shift(1) is x[1], x.rolling(n).mean() is sma(x, n)")  # fmt: skip
+
+    def _refuse_module(self, node: ast.Attribute) -> None:
+        """Say that functions have no module before them: ta.sma, talib.SMA, np.log."""
+        if (
+            not isinstance(node.value, ast.Name)
+            or node.value.id not in dialects.MODULES
+            or node.value.id in self.names.own
+        ):
+            return
+        name = node.attr.lower()
+        here = name if name in table() else dialects.FUNCTIONS.get(name)
+        self.source.fail(node, f"'{node.value.id}.' is not needed", hint=f"write {here!r}" if here else None)
+
+    def _history(self, node: ast.Subscript) -> Value:
+        value = self.expression(node.value)
+        self.refuse_outputs(value, node.value, after="[…]")
+        if value.kind not in {Kind.SERIES, Kind.CONDITION, Kind.UNRESOLVED}:
+            self.source.fail(node.value, f"only a series or a condition has earlier bars, this is {value.kind}")
+        if isinstance(node.slice, ast.Slice | ast.Tuple):
+            self.source.fail(
+                node,
+                "one number of bars goes into [ ]",
+                hint="such as close[1]; a window is highest(x, n), sma(x, n), …",
+            )
+        bars = self._bars_back(node)
+        made = value.node if bars == 0 else self.graph.add("shift", value.node, params=(bars,))
+        kind = Kind.CONDITION if value.kind is Kind.CONDITION else Kind.SERIES
+        return Value(kind=kind, place=node, node=made)
+
+    def _bars_back(self, node: ast.Subscript) -> int:
+        offset = self.expression(node.slice)
+        if offset.kind is Kind.UNRESOLVED:
+            self.script.open_lengths = True
+            return 1
+        if offset.kind is not Kind.NUMBER:
+            self.source.fail(node.slice, f"bars back must be a whole number or a parameter, this is {offset.kind}",
+                             hint="valuewhen(condition, x) looks back to an event")  # fmt: skip
+        if offset.number < 0:
+            self.source.fail(node, f"[{offset.number:g}] looks into the future; bars back are counted 1, 2, 3, …")
+        if offset.number != int(offset.number):
+            self.source.fail(node.slice, f"{offset.number:g} is not a whole number of bars")
+        if offset.number > MAX_BARS:
+            self.source.fail(node.slice, f"{offset.number:g} bars are too many; at most {MAX_BARS:,} are allowed")
+        return int(offset.number)
+
+    def _output(self, node: ast.Attribute) -> Value:
+        self._refuse_module(node)
+        value = self.expression(node.value)
+        if value.call is None:
+            self.source.fail(node, f"{value.kind} has no outputs to read with '.{node.attr}'",
+                             hint="functions with several outputs have, such as macd(close).line")  # fmt: skip
+        row = value.call.function
+        build = row.outputs.get(node.attr)
+        if build is None:
+            self.source.fail(node, f"{row.name} has no output {node.attr!r}", hint=f"it has: {', '.join(row.outputs)}")
+        return Value(kind=row.kind, place=node, node=build(self.graph, **value.call.arguments))
+
+    def refuse_outputs(self, value: Value, place: ast.expr, after: str = "") -> None:
+        """Say which outputs there are, where one value is needed."""
+        if value.call is None:
+            return
+        row = value.call.function
+        outputs = ", ".join(f".{name}" for name in row.outputs)
+        first = next(iter(row.outputs))
+        example = f"{self.source.segment(place)}.{first}{after}"
+        self.source.fail(place, f"{row.name} has several outputs ({outputs})", hint=f"read one of them: {example}")
+
+
+def compare_it(value: Value) -> str:
+    """Say how a value becomes a condition."""
+    text = value.kind in {Kind.TEXT, Kind.LITERAL}
+    return 'compare it, such as market == "KOSPI"' if text else "compare it, such as x > 0"
+
+
+_FOLDS = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "div": lambda a, b: a / b,
+    "mod": lambda a, b: a % b,
+    "pow": lambda a, b: float(a) ** b,
+}
+
+_TRUTHS = {
+    "gt": lambda a, b: a > b,
+    "ge": lambda a, b: a >= b,
+    "lt": lambda a, b: a < b,
+    "le": lambda a, b: a <= b,
+    "eq": lambda a, b: a == b,
+    "ne": lambda a, b: a != b,
+}
