@@ -39,7 +39,7 @@ class _Binding:
 
     def value(self) -> Value:
         bound = {arg.name: self._fit(arg, values) for arg, values in self._match()}
-        self._check_window_habit(bound)
+        self._check_window_habit()
         if "" not in self.row.outputs:
             return Value(kind=Kind.OUTPUTS, place=self.node, call=Call(self.row, bound))
         made = self.row.outputs[""](self.expressions.graph, **bound)
@@ -164,7 +164,7 @@ class _Binding:
             self._fail(value.place, f"{self.row.name}: {arg.name} must be True or False")
         return value.truth
 
-    def _check_window_habit(self, bound: dict[str, Bound]) -> None:
+    def _check_window_habit(self) -> None:
         """max(close, 20) is a window in some dialects: ask for the word that means it."""
         if self.row.name not in {"max", "min"} or len(self.node.args) != 2:  # noqa: PLR2004
             return
@@ -176,7 +176,8 @@ class _Binding:
             self._fail(
                 self.node,
                 f"{self.row.name}({series}, {n}) compares with the number {n}",
-                hint=f"over {n} bars write {window}({series}, {n}); for the {what} of the two, {self.row.name}({series}, {n}.0)",
+                hint=f"over {n} bars write {window}({series}, {n}); "
+                f"for the {what} of the two, {self.row.name}({series}, {n}.0)",
             )
 
     def _fail(self, place: ast.AST, message: str, *, hint: str | None = None, usage: bool = False) -> NoReturn:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 _MIRRORED = {"gt": "lt", "ge": "le", "lt": "gt", "le": "ge", "eq": "eq", "ne": "ne"}
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One operation on other nodes; ``args`` are ids, always smaller than its own."""
+    """One operation on other nodes; ``args`` are ids, always smaller than its own, ``params`` hashable constants."""
 
     op: str
     args: tuple[int, ...] = ()
-    params: tuple[Hashable, ...] = ()
+    params: tuple[Any, ...] = ()
 
 
 @dataclass(slots=True)
@@ -24,7 +25,7 @@ class Graph:
     nodes: list[Node] = field(default_factory=list)
     _ids: dict[Node, int] = field(default_factory=dict)
 
-    def add(self, op: str, *args: int, params: Iterable[Hashable] = ()) -> int:
+    def add(self, op: str, *args: int, params: Iterable[Any] = ()) -> int:
         """Return the id of the node, the same for an equal one.
 
         A comparison has its number on the right: a number on the left of a
@@ -68,6 +69,6 @@ class Graph:
         inner = [self.label(arg, depth - 1) for arg in this.args]
         if this.op == "talib":
             name, output, options = this.params
-            values = [f"{value:g}" for _, value in options]  # type: ignore[attr-defined]
+            values = [f"{value:g}" for _, value in options]
             return f"{name}({', '.join(inner + values)}){f'.{output}' if output else ''}"
         return f"{this.op}({', '.join(inner + [str(value) for value in this.params])})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from jtscan.formula import dialects, fields
 from jtscan.formula.functions import table
@@ -16,7 +16,7 @@ from jtscan.formula.values import Kind, Value
 SIGNALS = ("buy", "sell", "short", "cover", "match")
 
 
-def number(source: Source, place: ast.expr, value: complex) -> Value:
+def number(source: Source, place: ast.expr, value: Any) -> Value:
     """Make a constant, within the limits."""
     if isinstance(value, complex):
         source.fail(place, "the result is not a real number")

@@ -59,7 +59,7 @@ class Op:
 def lower_talib(node: Node, args: Sequence[pl.Expr]) -> pl.Expr:
     """Write an indicator as its Polars expression."""
     name, output, options = node.params
-    return talib.expression(str(name), args, dict(options), output)  # type: ignore[call-overload]
+    return talib.expression(str(name), args, dict(options), output)
 
 
 def _window(node: Node) -> int:
@@ -67,7 +67,7 @@ def _window(node: Node) -> int:
 
 
 def _bars(node: Node) -> int:
-    return int(node.params[0])  # type: ignore[call-overload]
+    return int(node.params[0])
 
 
 def _shift(node: Node, args: Sequence[pl.Expr]) -> pl.Expr:
@@ -154,10 +154,10 @@ def _decided(node: Node, args: Sequence[pl.Expr]) -> pl.Expr:
     return pl.when(hit >= first).then(pl.lit(decision)).when(undecided).then(None).otherwise(pl.lit(not decision))
 
 
-def _clock(part: Callable[[pl.Expr], pl.Expr]) -> Op:
+def _clock(part: Callable[[Any], pl.Expr]) -> Op:
     """Something read off the timestamp."""
     moment = pl.col("timestamp").cast(pl.Datetime("us"))
-    return Op(lower=lambda _, __: part(moment.dt).cast(pl.Float64))  # type: ignore[arg-type]
+    return Op(lower=lambda _, __: part(moment.dt).cast(pl.Float64))
 
 
 def _binary(operation: Callable[[Any, Any], pl.Expr], **traits: Any) -> Op:
@@ -171,15 +171,15 @@ def _unary(operation: Callable[[pl.Expr], pl.Expr], **traits: Any) -> Op:
 OPS: dict[str, Op] = {
     "field": Op(lower=lambda node, _: pl.col(str(node.params[0]))),
     "text": Op(lower=lambda node, _: pl.col(str(node.params[0]))),
-    "number": Op(lower=lambda node, _: pl.lit(float(node.params[0]), dtype=pl.Float64)),  # type: ignore[arg-type]
+    "number": Op(lower=lambda node, _: pl.lit(float(node.params[0]), dtype=pl.Float64)),
     "truth": Op(lower=lambda node, _: pl.lit(bool(node.params[0]))),
     "bar_index": Op(lower=lambda _, __: I.cast(pl.Float64), all_history=True),
-    "date": _clock(lambda at: at.year().cast(pl.Int32) * 10_000 + at.month().cast(pl.Int32) * 100 + at.day()),  # type: ignore[attr-defined]
-    "dayofweek": _clock(lambda at: at.weekday()),  # type: ignore[attr-defined]
-    "month": _clock(lambda at: at.month()),  # type: ignore[attr-defined]
-    "year": _clock(lambda at: at.year()),  # type: ignore[attr-defined]
-    "hour": _clock(lambda at: at.hour()),  # type: ignore[attr-defined]
-    "minute": _clock(lambda at: at.minute()),  # type: ignore[attr-defined]
+    "date": _clock(lambda at: at.year().cast(pl.Int32) * 10_000 + at.month().cast(pl.Int32) * 100 + at.day()),
+    "dayofweek": _clock(lambda at: at.weekday()),
+    "month": _clock(lambda at: at.month()),
+    "year": _clock(lambda at: at.year()),
+    "hour": _clock(lambda at: at.hour()),
+    "minute": _clock(lambda at: at.minute()),
     # arithmetic
     "add": _binary(lambda a, b: a + b, overflows=True),
     "sub": _binary(lambda a, b: a - b, overflows=True),
@@ -230,7 +230,7 @@ OPS: dict[str, Op] = {
     "talib": Op(
         lower=lower_talib,
         locality=Locality.SYMBOL,
-        lookback=lambda node: talib.lookback(str(node.params[0]), dict(node.params[2])),  # type: ignore[call-overload]
+        lookback=lambda node: talib.lookback(str(node.params[0]), dict(node.params[2])),
         heavy=True,
     ),
 }

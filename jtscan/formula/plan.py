@@ -154,7 +154,7 @@ def _warmup(graph: Graph, roots: Iterable[int]) -> tuple[int | None, list[tuple[
 
 def _decay(graph: Graph, at: int) -> int:
     node = graph[at]
-    return talib.decay(str(node.params[0]), dict(node.params[2])) if node.op == "talib" else 0  # type: ignore[call-overload]
+    return talib.decay(str(node.params[0]), dict(node.params[2])) if node.op == "talib" else 0
 
 
 def _moved(graph: Graph, at: int) -> int | None:
@@ -336,7 +336,7 @@ class _Stages:
         return self.graph[at].op == "number" and _is_power_of_two(self._number(at))
 
     def _number(self, at: int) -> float:
-        return float(self.graph[at].params[0])  # type: ignore[arg-type]
+        return float(self.graph[at].params[0])
 
     def _lower(self, at: int) -> pl.Expr:
         node = self.graph[at]

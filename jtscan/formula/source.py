@@ -13,6 +13,7 @@ import unicodedata
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NoReturn
 
 from jtscan.errors import FormulaError
@@ -136,8 +137,8 @@ def _refuse_letter(source: Source, offset: int, letter: str) -> NoReturn:
     if unicodedata.category(letter) in {"Cf", "Zl", "Zp"}:
         source.fail_at(offset, f"{what} is not allowed", hint="delete it")
     if "\u1100" <= letter <= "\u11ff":
-        source.fail_at(offset, f"{what} is not allowed",
-                       hint="this Hangul is in pieces (NFD); type it anew, or give unicodedata.normalize('NFC', text)")  # fmt: skip
+        anew = "this Hangul is in pieces (NFD); type it anew, or use unicodedata.normalize('NFC', …)"
+        source.fail_at(offset, f"{what} is not allowed", hint=anew)
     source.fail_at(offset, f"{what} is not allowed", hint="names are ASCII letters or Hangul syllables")
 
 
@@ -242,8 +243,10 @@ def _walk(tree: ast.Module) -> Iterator[tuple[ast.AST, int]]:
     while pending:
         node, depth = pending.pop()
         yield node, depth
-        for child in reversed(list(ast.iter_child_nodes(node))):
-            pending.append((child, depth + (isinstance(child, ast.expr) and not _continues(node, child))))
+        pending.extend(
+            (child, depth + (isinstance(child, ast.expr) and not _continues(node, child)))
+            for child in reversed(list(ast.iter_child_nodes(node)))
+        )
 
 
 def _continues(node: ast.AST, child: ast.AST) -> bool:
@@ -257,6 +260,6 @@ def _continues(node: ast.AST, child: ast.AST) -> bool:
 
 
 def _check_lines(source: Source, statements: list[ast.stmt]) -> None:
-    for before, after in zip(statements, statements[1:], strict=False):
+    for before, after in pairwise(statements):
         if before.end_lineno == after.lineno:
             source.fail(after, "two statements on one line", hint="start a new line instead of ';'")

@@ -13,7 +13,7 @@ import polars as pl
 import polars_talib
 from polars_talib._polars_talib import lookback as _lookback
 
-PRICES = ("open", "high", "low", "close", "volume")
+_library: Any = polars_talib  # it is only half typed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +36,14 @@ def signature(name: str) -> Signature:
             parameters.append((each.name, each.default))
         else:
             inputs.append(each.name)
-    outputs = polars_talib.get_functions_output_struct().get(name, ())
+    outputs = _library.get_functions_output_struct().get(name, ())
     return Signature(name=name, inputs=tuple(inputs), parameters=tuple(parameters), outputs=tuple(outputs))
 
 
 def names(group: str | None = None) -> list[str]:
     """Return the names of all functions, or of one of TA-Lib's groups, in rising order."""
-    return sorted(polars_talib.get_functions() if group is None else polars_talib.get_function_groups()[group])
+    listed: list[str] = _library.get_functions() if group is None else _library.get_function_groups()[group]
+    return sorted(listed)
 
 
 def expression(name: str, inputs: Sequence[pl.Expr], parameters: Mapping[str, float], output: str | None) -> pl.Expr:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from functools import reduce
 from itertools import pairwise
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from jtscan.formula import calls, dialects, fields, refusals
 from jtscan.formula.functions import table
@@ -28,28 +29,10 @@ class Expressions:
 
     def expression(self, node: ast.expr) -> Value:
         """Compile one expression."""
-        match node:
-            case ast.Constant():
-                return self._constant(node)
-            case ast.Name():
-                return self.names.look_up(node)
-            case ast.BinOp():
-                return self._binary(node)
-            case ast.UnaryOp():
-                return self._unary(node)
-            case ast.Compare():
-                return self._compare(node)
-            case ast.BoolOp():
-                return self._logic(node)
-            case ast.IfExp():
-                return self._choice(node)
-            case ast.Call():
-                return self._call(node)
-            case ast.Subscript():
-                return self._history(node)
-            case ast.Attribute():
-                return self._output(node)
-        self.source.fail(node, refusals.EXPRESSIONS.get(type(node), "this is not allowed in a formula"))
+        handler = _HANDLERS.get(type(node))
+        if handler is None:
+            self.source.fail(node, refusals.EXPRESSIONS.get(type(node), "this is not allowed in a formula"))
+        return handler(self, node)
 
     def _constant(self, node: ast.Constant) -> Value:
         match node.value:
@@ -316,6 +299,20 @@ class Expressions:
         first = next(iter(row.outputs))
         example = f"{self.source.segment(place)}.{first}{after}"
         self.source.fail(place, f"{row.name} has several outputs ({outputs})", hint=f"read one of them: {example}")
+
+
+_HANDLERS: dict[type[ast.expr], Callable[[Expressions, Any], Value]] = {
+    ast.Constant: Expressions._constant,
+    ast.Name: lambda expressions, node: expressions.names.look_up(node),
+    ast.BinOp: Expressions._binary,
+    ast.UnaryOp: Expressions._unary,
+    ast.Compare: Expressions._compare,
+    ast.BoolOp: Expressions._logic,
+    ast.IfExp: Expressions._choice,
+    ast.Call: Expressions._call,
+    ast.Subscript: Expressions._history,
+    ast.Attribute: Expressions._output,
+}  # fmt: skip
 
 
 def compare_it(value: Value) -> str:
