@@ -393,7 +393,7 @@ def test_no_bar_at_all_is_said() -> None:
 def test_a_cancelled_scan_says_how_much_is_missing(show: Any) -> None:
     outcomes = [outcome("000001", "matched"), *(outcome(f"{place:06d}", "cancelled") for place in range(2, 1500))]
     shown = show(result_of([match("000001")], outcomes, cancelled=True))
-    assert "cancelled: 1 matches in 1 of 1,499 symbols" in shown
+    assert "cancelled: 1 match in 1 of 1,499 symbols" in shown
     assert "cancelled: 1,498 of 1,499 symbols are missing here" in shown
 
 
@@ -478,7 +478,7 @@ def test_a_formula_of_expressions_is_shown_by_signal() -> None:
 
 def test_signals_alone_show_their_counts_and_first_matches() -> None:
     signals = result_of([match()]).signals
-    assert render.signals_text(signals).splitlines()[0] == "1 matches in 1 of 1 symbols"
+    assert render.signals_text(signals).splitlines()[0] == "1 match in 1 of 1 symbol"
     assert "가상전자" in render.signals_html(signals)
     assert render.signals_text(result_of([], []).signals) == "0 matches in 0 of 0 symbols"
 

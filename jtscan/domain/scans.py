@@ -136,10 +136,8 @@ class BatchScanResult:
     def summary(self) -> str:
         """The scan in one line."""
         state = "cancelled: " if self.cancelled else ""
-        return (
-            f"{state}{self.signals.total_matches:,} matches in {self.signals.symbols_with_matches:,} of "
-            f"{self.outcomes.height:,} symbols, {self.errors_count:,} failed, {self.processing_time_ms:,.0f} ms"
-        )
+        found = self.signals.in_words(self.outcomes.height)
+        return f"{state}{found}, {self.errors_count:,} failed, {self.processing_time_ms:,.0f} ms"
 
     def __repr__(self) -> str:
         from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round

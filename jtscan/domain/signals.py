@@ -31,8 +31,13 @@ class AggregatedSignals:
     labels: pl.DataFrame
 
     def __repr__(self) -> str:
-        found = f"{self.total_matches:,} matches in {self.symbols_with_matches:,} of {self.total_symbols:,} symbols"
-        return f"AggregatedSignals({found})"
+        return f"AggregatedSignals({self.in_words(self.total_symbols)})"
+
+    def in_words(self, asked: int) -> str:
+        """All matches in one line, of so many symbols asked."""
+        matches = "match" if self.total_matches == 1 else "matches"
+        symbols = "symbol" if asked == 1 else "symbols"
+        return f"{self.total_matches:,} {matches} in {self.symbols_with_matches:,} of {asked:,} {symbols}"
 
     def _repr_html_(self) -> str:
         from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round

@@ -118,7 +118,7 @@ def grid_title(statistics: SignalStatistics, rows: int) -> str:
 
 def signals_summary(signals: AggregatedSignals) -> str:
     """All matches in one line."""
-    return f"{signals.total_matches:,} matches in {signals.symbols_with_matches:,} of {signals.total_symbols:,} symbols"
+    return signals.in_words(signals.total_symbols)
 
 
 def statistics_summary(statistics: SignalStatistics) -> str:

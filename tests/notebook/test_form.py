@@ -376,7 +376,7 @@ def test_choices_are_a_list() -> None:
 def test_reprs_are_short(form: ScanForm) -> None:
     assert repr(form) == "ScanForm()"
     scan_with(form)
-    assert repr(form) == "ScanForm(1 matches in 1 of 1 symbols, 0 failed, 1 ms)"
+    assert repr(form) == "ScanForm(1 match in 1 of 1 symbol, 0 failed, 1 ms)"
     assert repr(ParameterBox(lambda: None)) == "ParameterBox()"
 
 
