@@ -81,7 +81,7 @@ def test_a_file_may_be_called_anything_and_its_name_is_the_symbol(tmp_path):
         write(tmp_path / f"{name}.parquet", bars("ABC"[number % 3]).drop("symbol"))
     expected = {name: hits("ABC"[number % 3], name) for number, name in enumerate(NAMES)}
     scanner = jt.Scanner(prices=tmp_path, raise_internal=True)
-    assert fired(scanner.scan("close > 10", start=MONDAY)) == sum((expected[name] for name in sorted(NAMES)), [])
+    assert fired(scanner.scan("close > 10", start=MONDAY)) == [hit for name in sorted(NAMES) for hit in expected[name]]
     for name in NAMES:
         assert fired(scanner.scan("close > 10", start=MONDAY, symbols=[name])) == expected[name]
 
@@ -92,7 +92,7 @@ FOLDERS = {"005930": "005930", "a b": "a b", "한글": "한글", "BRK.B": "BRK.B
 def test_a_hive_folder_names_the_symbol_as_its_writer_encoded_it(tmp_path):
     for folder in FOLDERS:
         write(tmp_path / f"symbol={folder}/part-0.parquet", bars("B").drop("symbol"))
-    assert fired(scan(tmp_path)) == sum((hits("B", symbol) for symbol in sorted(FOLDERS.values())), [])
+    assert fired(scan(tmp_path)) == [hit for symbol in sorted(FOLDERS.values()) for hit in hits("B", symbol)]
 
 
 def test_hive_folders_that_polars_writes_are_read(tmp_path):

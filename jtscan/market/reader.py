@@ -1,0 +1,206 @@
+"""Reading bars by SQL: some symbols, some columns, between two dates."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from functools import cached_property
+
+import duckdb
+import polars as pl
+
+from jtscan.domain.bars import ReadWindow
+from jtscan.domain.dates import Timeframe
+from jtscan.domain.jobs import RowCounts
+from jtscan.errors import DataError
+from jtscan.market.catalog import (
+    FILE,
+    Catalog,
+    by_signature,
+    column_of,
+    in_calendar,
+    is_bar,
+    is_dated,
+    is_halt,
+    symbol_of,
+    timestamp_of,
+    with_symbols,
+)
+from jtscan.market.duck import Duck, quoted, unreadable
+from jtscan.market.files import PRICES, PriceFile
+from jtscan.market.order import in_order, steps
+
+
+class BarReader:
+    """Reads the files of a catalog; knows how many rows each symbol has, and which of them are no bars."""
+
+    def __init__(self, duck: Duck, catalog: Catalog, timeframe: Timeframe) -> None:
+        self._duck = duck
+        self.catalog = catalog
+        self.timeframe = timeframe
+
+    @cached_property
+    def extents(self) -> pl.DataFrame:
+        """One row per symbol: rows, rows that are no bars, whether together in one file, first and last bar."""
+        return self.catalog.entries.group_by("symbol").agg(
+            pl.col("rows", "no_bars").sum(),
+            (pl.col("together").all() & (pl.len() == 1)).alias("together"),
+            pl.col("first").min(),
+            pl.col("last").max(),
+        )
+
+    @cached_property
+    def by_symbol(self) -> dict[str, tuple[int, int, dt.datetime | None, dt.datetime | None]]:
+        """Rows, rows that are no bars, first and last bar of each symbol."""
+        rows = self.extents.select("symbol", "rows", "no_bars", "first", "last").iter_rows()
+        return {symbol: (count, no_bars, first, last) for symbol, count, no_bars, first, last in rows}
+
+    def moment(self, moment: dt.datetime | None) -> dt.date | None:
+        """Return a timestamp in the type of the timeframe."""
+        return moment if moment is None or self.timeframe.intraday else moment.date()
+
+    def timestamps(self, symbols: Sequence[str], since: dt.datetime | None, count: int) -> list[dt.date]:
+        """List the newest timestamps in falling order."""
+        clean = not any(self.by_symbol[symbol][1] for symbol in symbols if symbol in self.by_symbol)
+        found = [
+            self._query(
+                group,
+                f"SELECT DISTINCT {timestamp_of(group[0], self.timeframe)} AS timestamp",
+                symbols,
+                ReadWindow(start=self.moment(since)),
+                "" if clean else f"AND {is_bar(group[0], self.timeframe)}",
+            )
+            for group in by_signature(self._files_of(symbols))
+        ]
+        merged = pl.concat(found).filter(in_calendar(pl.col("timestamp")))["timestamp"].unique().sort(descending=True)
+        return merged.head(count).to_list()
+
+    def load(
+        self, symbols: Sequence[str], names: Sequence[str], window: ReadWindow
+    ) -> tuple[pl.DataFrame, dict[str, RowCounts]]:
+        """Read the bars between two dates, and count the rows there that are no bars."""
+        schema = {"symbol": pl.String, "timestamp": pl.Datetime("us") if self.timeframe.intraday else pl.Date,
+                  **dict.fromkeys(names, pl.Float64)}  # fmt: skip
+        empty = pl.DataFrame(schema=schema)
+        if not symbols:
+            return empty, {}
+        dirty = [symbol for symbol in symbols if self.by_symbol[symbol][1]]
+        groups = by_signature(self._files_of(symbols))
+        parts = [self._bars(group, symbols, names, window, clean=not dirty) for group in groups]
+        typed = [pl.col(name).cast(kind) for name, kind in schema.items()]
+        frame = pl.concat([empty, *(part.select(typed) for part in parts)])
+        if not _is_dated(frame):
+            raise DataError(f"{groups[0][0].name}: the file is damaged: it has timestamps outside the years 1 to 9999")
+        return in_order(frame), self._count_rows(dirty, window)
+
+    def _bars(
+        self,
+        group: Sequence[PriceFile],
+        symbols: Sequence[str],
+        names: Sequence[str],
+        window: ReadWindow,
+        *,
+        clean: bool,
+    ) -> pl.DataFrame:
+        file = group[0]
+        shown = [f"{symbol_of(file)} AS symbol", f"{timestamp_of(file, self.timeframe)} AS timestamp"]
+        shown += [f"{_number(file, name)} AS {quoted(name)}" for name in names]
+        only = "" if clean else f"AND {is_bar(file, self.timeframe)}"
+        return self._query(group, f"SELECT {', '.join(shown)}", symbols, window, only)
+
+    def _count_rows(self, dirty: Sequence[str], window: ReadWindow) -> dict[str, RowCounts]:
+        """Count halts and rows set aside; a row without a timestamp is in every window."""
+        counted: dict[str, RowCounts] = {}
+        for group in by_signature(self._files_of(dirty)) if dirty else ():
+            file = group[0]
+            other = f"NOT coalesce({is_bar(file, self.timeframe)}, false) AND NOT {is_halt(file)}"
+            counts = f"count(*) FILTER ({is_halt(file)}) AS halts, count(*) FILTER ({other}) AS set_aside"
+            select = f"SELECT {symbol_of(file)} AS symbol, {counts}"
+            found = self._query(group, select, dirty, window, "GROUP BY 1", undated=True)
+            for symbol, halts, set_aside in found.iter_rows():
+                before = counted.get(symbol, RowCounts())
+                counted[symbol] = RowCounts(halts=before.halts + halts, set_aside=before.set_aside + set_aside)
+        return counted
+
+    def _query(
+        self,
+        group: Sequence[PriceFile],
+        select: str,
+        symbols: Sequence[str],
+        window: ReadWindow,
+        rest: str,
+        *,
+        undated: bool = False,
+    ) -> pl.DataFrame:
+        """Run a select over files of one schema, for some symbols between two dates."""
+        file = group[0]
+        moment = timestamp_of(file, self.timeframe)
+        parameters: dict[str, object] = {"paths": [str(each.path) for each in group]}
+        conditions = []
+        if file.has("symbol") and len(symbols) < len(self.by_symbol):
+            conditions.append(f"{symbol_of(file)} = any($symbols)")
+            parameters["symbols"] = list(symbols)
+        elif file.has("symbol"):
+            conditions.append(f"{symbol_of(file)} IS NOT NULL")
+        for name, sign, end in (("start", ">=", window.start), ("end", "<=", window.end)):
+            if end is not None:
+                loose = f" OR NOT coalesce({is_dated(file, self.timeframe)}, false)" if undated else ""
+                conditions.append(f"({moment} {sign} ${name}{loose})")
+                parameters[name] = end
+        where = f"WHERE {' AND '.join(conditions or ['true'])}"
+        named = "" if file.has("symbol") else f", filename = '{FILE}'"
+        query = f"{select} FROM read_parquet($paths, hive_partitioning = false{named}) {where} {rest}"
+        try:
+            return with_symbols(self._duck.frame(query, parameters), group)
+        except duckdb.Error as error:
+            others = f" (or one of {len(group) - 1:,} more files)" if len(group) > 1 else ""
+            raise DataError(f"{file.name}{others}: {unreadable(file.path, error)}") from error
+
+    def _files_of(self, symbols: Sequence[str]) -> list[PriceFile]:
+        """Name the files that hold rows of the symbols."""
+        files = self.catalog.files
+        if len(files) == 1 or len(symbols) >= len(self.by_symbol):
+            return list(files)
+        holding = self.catalog.entries.filter(pl.col("symbol").is_in(list(symbols)))["file"].unique().sort()
+        return [files[position] for position in holding]
+
+    def without_duplicates(
+        self, frame: pl.DataFrame, rows: dict[str, RowCounts]
+    ) -> tuple[pl.DataFrame, dict[str, RowCounts], dict[str, str]]:
+        """Drop equal rows of one timestamp and count them; other values under one timestamp are a problem."""
+        repeated = frame["symbol"].gather(steps(frame, "==")).unique().to_list()
+        if not repeated:
+            return frame, rows, {}
+        doubtful = frame.filter(pl.col("symbol").is_in(repeated))
+        window = ReadWindow(start=doubtful["timestamp"].min(), end=doubtful["timestamp"].max())  # type: ignore[arg-type]
+        whole, _ = self.load(
+            repeated, [name for name, kind in self.catalog.columns.items() if kind == "number"], window
+        )
+        keys = ["symbol", "timestamp"]
+        differing = whole.unique().group_by(keys).len().filter(pl.col("len") > 1).sort(keys)
+        conflicts = {
+            symbol: f"{count} rows with different values on {moment}"
+            for symbol, moment, count in reversed(differing.rows())
+        }
+        kept = frame.unique(keys, keep="first", maintain_order=True).filter(~pl.col("symbol").is_in(list(conflicts)))
+        equal = doubtful.filter(~pl.col("symbol").is_in(list(conflicts)))
+        dropped = equal.group_by("symbol").agg((pl.len() - pl.col("timestamp").n_unique()).alias("count"))
+        for symbol, count in dropped.iter_rows():
+            before = rows.get(symbol, RowCounts())
+            rows[symbol] = RowCounts(halts=before.halts, set_aside=before.set_aside, duplicates=count)
+        return kept, rows, conflicts
+
+
+def _is_dated(frame: pl.DataFrame) -> bool:
+    moment = pl.col("timestamp")
+    ends = frame.select(in_calendar(moment.min()).alias("first"), in_calendar(moment.max()).alias("last"))
+    return not frame.height or (all(ends.row(0)) and not frame["timestamp"].null_count())
+
+
+def _number(file: PriceFile, name: str) -> str:
+    """Write a column as a finite double, null where the file lacks it; the prices of a bar are finite already."""
+    if not file.has(name):
+        return "CAST(NULL AS DOUBLE)"
+    column = column_of(file, name)
+    number = f"CAST({column} AS DOUBLE)"
+    return f"CASE WHEN isfinite({column}) THEN {number} END" if name not in PRICES and file.is_float(name) else number

@@ -1,0 +1,163 @@
+"""The price files of one timeframe, as they were when they were listed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import sys
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+
+from jtscan.domain.bars import Bars, ReadWindow
+from jtscan.domain.dates import Timeframe
+from jtscan.market.catalog import Catalog, make_catalog
+from jtscan.market.duck import Duck
+from jtscan.market.order import in_order
+from jtscan.market.reader import BarReader
+
+_SCATTERED = 8
+
+
+class PriceSnapshot:
+    """The price files of one timeframe as they were when they were listed."""
+
+    def __init__(self, paths: Sequence[Path], version: str, timeframe: Timeframe, columns: Mapping[str, str]) -> None:
+        self.version = version
+        self.timeframe = timeframe
+        self._duck = Duck(paths)
+        self._paths = paths
+        self._renamed = columns
+        self._lock = threading.Lock()
+        self._made: Catalog | None = None
+
+    @property
+    def catalog(self) -> Catalog:
+        """What the files hold; made on first use."""
+        with self._lock:
+            if self._made is None:
+                self._made = make_catalog(self._duck, self._paths, self.timeframe, self._renamed)
+            return self._made
+
+    @cached_property
+    def _reader(self) -> BarReader:
+        return BarReader(self._duck, self.catalog, self.timeframe)
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """The columns of the files beyond symbol and timestamp, and what they are."""
+        return self.catalog.columns
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is wrong with files and concerns no symbol alone."""
+        return self.catalog.notes
+
+    @cached_property
+    def symbols(self) -> list[str]:
+        """Every symbol in the files, in rising order."""
+        return self.catalog.symbols
+
+    @property
+    def chunk_factor(self) -> int:
+        """How much larger than usual a chunk should be: rows of a symbol that are scattered cost a pass each time."""
+        return 1 if self._reader.extents["together"].mean() == 1 else _SCATTERED
+
+    def sizes(self, symbols: Sequence[str], window: ReadWindow) -> Mapping[str, int]:
+        """Return how many rows each known symbol has in the window at the most."""
+        most = self._most_rows(window)
+        known = self._reader.by_symbol
+        return {symbol: min(known[symbol][0], most) for symbol in symbols if symbol in known}
+
+    def _most_rows(self, window: ReadWindow) -> int:
+        reach, end = self._reach(window), window.end or self.newest(self.symbols, 1)
+        if reach is None or end is None:
+            return sys.maxsize
+        return max(int(((end - reach).days + 1) * self.timeframe.bars_per_day * 2), 1)
+
+    def newest(self, symbols: Sequence[str], count: int) -> dt.date | None:
+        """Return the count-th newest timestamp among the symbols, or the oldest."""
+        lasts = [last for symbol in symbols if (last := self._reader.by_symbol.get(symbol, (0, 0, None, None))[3])]
+        if not lasts:
+            return None
+        newest = max(lasts)
+        if count == 1:
+            return self._reader.moment(newest)
+        for reach in (_days(count, self.timeframe), None):
+            since = None if reach is None else newest - dt.timedelta(days=reach)
+            found = self._reader.timestamps(symbols, since, count)
+            if len(found) == count or reach is None:
+                break
+        return found[-1] if found else None
+
+    def read(self, symbols: Sequence[str], columns: Iterable[str], window: ReadWindow) -> Bars:
+        """Return the bars of the symbols in the window; first a generous range of dates, then short ones again."""
+        known, broken = self._reader.by_symbol, self.catalog.problems
+        wanted = [symbol for symbol in symbols if symbol in known and symbol not in broken]
+        names = [name for name in dict.fromkeys(columns) if name in self.columns]
+        reach = self._reach(window)
+        frame, rows = self._reader.load(wanted, names, ReadWindow(start=reach, end=window.end))
+        short = self._short(frame, wanted, window, reach)
+        if short:
+            again, counted = self._reader.load(short, names, ReadWindow(end=window.end))
+            frame = in_order(pl.concat([frame.filter(~pl.col("symbol").is_in(short)), again]))
+            rows.update(counted)
+        frame, rows, conflicts = self._reader.without_duplicates(frame, rows)
+        present = set(frame["symbol"].unique())
+        problems = {symbol: broken[symbol] for symbol in symbols if symbol in broken}
+        return Bars(
+            frame=frame,
+            rows=rows,
+            problems={**problems, **conflicts},
+            absent={symbol: self._why_absent(symbol) for symbol in symbols if symbol not in present},
+            from_first=frozenset(symbol for symbol in present if symbol in short or self._begins(symbol, reach)),
+            last_seen=self._last_seen(symbols, present, window),
+        )
+
+    def _reach(self, window: ReadWindow) -> dt.date | None:
+        """How far back the first reading goes; None is everything."""
+        if window.start is None or window.warmup is None:
+            return None
+        if window.warmup == 0:
+            return window.start
+        return window.start - dt.timedelta(days=_days(window.warmup, self.timeframe))
+
+    def _begins(self, symbol: str, reach: dt.date | None) -> bool:
+        first = self._reader.by_symbol[symbol][2]
+        return reach is None or (first is not None and self._reader.moment(first) >= reach)  # type: ignore[operator]
+
+    def _short(
+        self, frame: pl.DataFrame, wanted: Sequence[str], window: ReadWindow, reach: dt.date | None
+    ) -> list[str]:
+        """Name the symbols that have earlier rows but came out with too few bars before the range."""
+        if reach is None or not window.warmup:
+            return []
+        before = frame.filter(pl.col("timestamp") < window.start).group_by("symbol").agg(pl.col("timestamp").n_unique())
+        enough = set(before.filter(pl.col("timestamp") >= window.warmup)["symbol"])
+        return [symbol for symbol in wanted if symbol not in enough and not self._begins(symbol, reach)]
+
+    def _why_absent(self, symbol: str) -> str:
+        if symbol in self.catalog.rowless:
+            return self.catalog.rowless[symbol]
+        if symbol not in self._reader.by_symbol:
+            lost = f", as far as they can be read (not: {self.catalog.lost})" if self.catalog.lost else ""
+            return f"unknown symbol: it is not in the prices{lost}"
+        count, _, first, last = self._reader.by_symbol[symbol]
+        if first is None:
+            return f"none of its {count:,} rows is a bar: halts, or a price, the volume or the timestamp is missing"
+        return f"no bars in the range; its bars are from {self._reader.moment(first)} to {self._reader.moment(last)}"
+
+    def _last_seen(self, symbols: Sequence[str], present: set[str], window: ReadWindow) -> dict[str, dt.date]:
+        """The last bar of symbols that ended before the range."""
+        gone = (symbol for symbol in symbols if symbol in self._reader.by_symbol and symbol not in present)
+        lasts = ((symbol, self._reader.moment(self._reader.by_symbol[symbol][3])) for symbol in gone)
+        end = window.end
+        return {symbol: last for symbol, last in lasts if last is not None and (end is None or last <= end)}
+
+
+def _days(bars: int, timeframe: Timeframe) -> int:
+    """Calendar days that surely hold so many bars of a symbol that trades."""
+    return math.ceil(bars / timeframe.bars_per_day) + 15
