@@ -191,12 +191,12 @@ def main() -> None:
 @_result_options
 @click.pass_context
 def scan(context: click.Context, /, *, formula: str, **options: Any) -> None:
-    r"""Scan the symbols with FORMULA, or with the one in @FILE, or - for the standard input.
+    """Scan the symbols with FORMULA, or with the one in @FILE, or - for the standard input.
 
     \b
     jtscan scan "cross_above(sma(close, 5), sma(close, 20))" --market KOSPI --last 5
     jtscan scan @breakout.jts --start 2024-01-01 --out matches.parquet
-    """
+    """  # noqa: D301 - click's mark for lines to keep is a backspace
     out, quiet, verbose = (options.pop(name) for name in ("out", "quiet", "verbose"))
     _log(context, verbose=verbose)
     scanner = _scanner(options)

@@ -13,6 +13,8 @@ ends as one row of the account, with its reason.
 
 from __future__ import annotations
 
+import unicodedata
+
 
 class JtscanError(Exception):
     """Base of the errors that jtscan raises on purpose."""
@@ -27,6 +29,10 @@ class RequestError(JtscanError, ValueError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
         self.field = field
+        self._said = (field, message)
+
+    def __reduce__(self) -> tuple[type[RequestError], tuple[str, str]]:
+        return type(self), self._said
 
 
 class FormulaError(JtscanError, ValueError):
@@ -78,7 +84,7 @@ def _window(line: str, offset: int, most: int = 100) -> tuple[str, int]:
 
 def _cells(text: str) -> int:
     """Columns that a text takes on a terminal: Hangul letters take two."""
-    return sum(2 if "\u1100" <= letter <= "\uffdc" else 1 for letter in text)
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def _caret(source: str, offset: int, width: int) -> int:
@@ -102,3 +108,7 @@ class MissingExtraError(JtscanError, ImportError):
     def __init__(self, purpose: str, extra: str) -> None:
         super().__init__(f"{purpose} needs packages that are not installed: pip install 'jtscan[{extra}]'")
         self.extra = extra
+        self._said = (purpose, extra)
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        return type(self), self._said

@@ -8,6 +8,7 @@ aggregate   matches, statistics, the account                                 (Si
 
 from __future__ import annotations
 
+import difflib
 import logging
 import uuid
 from collections.abc import Sequence
@@ -26,6 +27,10 @@ from jtscan.domain.scans import OUTCOME_SCHEMA, BatchScanRequest, BatchScanResul
 from jtscan.ports import IProcessingEngine, ISymbolRepository
 
 logger = logging.getLogger("jtscan")
+
+
+_SHOWN = 5
+_NO_TABLE = "none (the prices alone name no markets and sectors: give a table of symbols)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -112,6 +117,11 @@ class BatchScanUseCase:
         warnings = []
         if isinstance(request.formula, PolarsFormula):
             warnings.append("the formula is given as Polars expressions: jtscan cannot see whether they look ahead")
+        unknown = [symbol for symbol in request.symbol_criteria.exclude if symbol not in set(found)]
+        if unknown and found:
+            shown = ", ".join(_nearest(symbol, found) for symbol in unknown[:_SHOWN])
+            more = f" and {len(unknown) - _SHOWN:,} more" if len(unknown) > _SHOWN else ""
+            warnings.append(f"exclude: not in the universe, so nothing was taken out for them: {shown}{more}")
         if not found:
             warnings.append(await self._why_empty(request))
         return tuple(warnings)
@@ -123,8 +133,8 @@ class BatchScanUseCase:
         asked = [(kind, value) for kind, value in (("market", criteria.market), ("sector", criteria.sector)) if value]
         markets, sectors = await self._symbol_repo.markets(), await self._symbol_repo.sectors()
         there = {"market": markets, "sector": sectors}
-        shown = "; ".join(f"the {kind}s there are: {', '.join(there[kind]) or 'none'}" for kind, _ in asked)
-        what = " and ".join(f"{kind} {value!r}" for kind, value in asked) or "the universe"
+        shown = "; ".join(f"the {kind}s there are: {', '.join(there[kind]) or _NO_TABLE}" for kind, _ in asked)
+        what = " and ".join(f"{kind} {_nearest(value, there[kind])}" for kind, value in asked) or "the universe"
         return f"no symbols in {what}{'; ' if shown else ''}{shown}"
 
     def _result(
@@ -207,6 +217,14 @@ def _frame(rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
             for (name, kind), values in zip(OUTCOME_SCHEMA.items(), columns, strict=True)
         }
     )
+
+
+def _nearest(word: str, known: Sequence[str]) -> str:
+    """Quote a word, with the one that it was perhaps meant to be: other case, lost zeros, a slip."""
+    padded = {symbol.lstrip("0"): symbol for symbol in known if symbol.startswith("0")}
+    same = next((each for each in known if each.casefold() == word.casefold()), padded.get(word.lstrip("0")))
+    near = same or next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.75)), None)
+    return f"{word!r} (did you mean {near!r}?)" if near else repr(word)
 
 
 def _phase(observer: ScanObserver | None, phase: str) -> None:

@@ -91,7 +91,7 @@ def test_scan_empty_symbol_list():
 @pytest.mark.parametrize(
     ("criteria", "warning"),
     [
-        ({"market": "KOSPY"}, "no symbols in market 'KOSPY'; the markets there are: KOSDAQ, KOSPI"),
+        ({"market": "KOSPY"}, "no symbols in market 'KOSPY' (did you mean 'KOSPI'?); the markets there are: KOSDAQ, KOSPI"),
         ({"sector": "banks"}, "no symbols in sector 'banks'; the sectors there are: 인터넷, 전자, 제약"),
     ],
 )
@@ -178,3 +178,18 @@ def test_each_scan_has_an_id_and_a_time():
     assert first.job_id != second.job_id
     assert first.processing_time_ms > 0
     assert first.data_version == "memory"
+
+
+def test_an_exclusion_that_takes_nothing_out_is_told_with_the_symbol_it_was_meant_to_be():
+    result = scan({"exclude": ["5930", "QQQ"]})
+    assert len(symbols_of(result)) == 4
+    assert result.warnings == (
+        "exclude: not in the universe, so nothing was taken out for them: '5930' (did you mean '005930'?), 'QQQ'",
+    )
+
+
+def test_reasons_that_differ_by_numbers_alone_are_one_reason():
+    closes = {"005930": RISING, "000660": RISING[:1], "035720": RISING[:2]}
+    result = scan({"symbols": list(closes)}, closes=closes, formula=Formula(text="close > sma(close, 5)"))
+    reasons = dict(result.account.select("status", "reason").rows())
+    assert reasons["too_little_history"] == "3 bars; the formula needs 5"

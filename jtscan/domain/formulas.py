@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Integral, Real
+from typing import Any
 
 import polars as pl
 
@@ -81,13 +83,13 @@ def as_formula(formula: FormulaLike, *, lookback: int | None = None) -> AnyFormu
     return Formula(text=formula)
 
 
-def check_parameters(parameters: Mapping[str, float]) -> dict[str, float]:
+def check_parameters(parameters: Mapping[str, Any]) -> dict[str, float]:
     """Accept a mapping of names to finite numbers."""
     if not isinstance(parameters, Mapping):
         raise RequestError("parameters", f"{parameters!r} is not a dict of names and numbers")
     for name, value in parameters.items():
         if not isinstance(name, str):
             raise RequestError("parameters", f"the name {name!r} is not text")
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value or abs(value) >= MAX_NUMBER:  # noqa: PLR0124 - NaN
-            raise RequestError("parameters", f"{name} = {value!r} is not a finite number")
-    return dict(parameters)
+        if isinstance(value, bool) or not isinstance(value, Real) or not abs(float(value)) < MAX_NUMBER:
+            raise RequestError("parameters", f"{name} = {value!r} is not a finite number below 1e15")
+    return {name: int(value) if isinstance(value, Integral) else float(value) for name, value in parameters.items()}

@@ -151,10 +151,11 @@ class BatchScanResult:
 
 
 def _main_reason(reasons: pl.Series) -> str | None:
-    """The commonest reason, with the symbol's own part left in, and how many others there are."""
+    """The commonest reason, in the words of the first symbol that has it; numbers and dates tell no two apart."""
     if not len(reasons):
         return None
-    commonest = reasons.value_counts(sort=True)
-    first, times = commonest.row(0)
-    others = len(reasons) - times
+    kinds = reasons.str.replace_all(r"\d", "#").str.replace_all(r"#[#,.:-]*", "#")
+    commonest = kinds.mode().sort()[0]
+    others = int((kinds != commonest).sum())
+    first = reasons.filter(kinds == commonest)[0]
     return f"{first}{f' (and {others:,} for other reasons)' if others else ''}"

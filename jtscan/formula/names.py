@@ -93,7 +93,11 @@ class Names:
             self.source.fail(node, f"the signal {name!r} is not assigned before", hint=f"write {name} = condition")
         if name.lower() in dialects.NAMES:
             self.source.fail(node, f"unknown name {name!r}", hint=f"write {dialects.NAMES[name.lower()]!r}")
+        if name.lower() in {*fields.LETTERS, *fields.ALL}:
+            self.source.fail(node, f"unknown name {name!r}", hint=f"names are lower case: write {name.lower()!r}")
         known = [*self.own, *fields.ALL, *fields.LETTERS, *(self.available or ())]
         if hint := dialects.suggest(name, known, {}):
             self.source.fail(node, f"unknown name {name!r}", hint=f"{hint} (a parameter needs a value)")
-        self.source.fail(node, f"unknown name {name!r}", hint="a parameter needs a value, a text needs quotes")
+        unused = ", ".join(each for each in self.given if each not in self.script.used)
+        needs = f"a parameter needs a value (given: {unused})" if unused else "a parameter needs a value"
+        self.source.fail(node, f"unknown name {name!r}", hint=f"{needs}, a text needs quotes")

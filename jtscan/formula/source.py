@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import keyword
 import re
+import threading
 import unicodedata
 import warnings
 from collections.abc import Iterator
@@ -146,9 +147,12 @@ _LOOKALIKES = {"×": "*", "÷": "/", "≥": ">=", "≤": "<=", "≠": "!=", "−
                "’": "'", "∧": "and", "∨": "or", "¬": "not"}  # fmt: skip
 
 
+_FILTERS = threading.Lock()  # the filters of warnings belong to the process
+
+
 def _parse(source: Source) -> ast.Module:
     try:
-        with warnings.catch_warnings():
+        with _FILTERS, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an invalid escape in a text only warns
             return ast.parse(source.text.strip("\n") and source.text)
     except SyntaxError as error:

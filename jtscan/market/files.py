@@ -97,13 +97,12 @@ def _files_at(place: Path) -> list[Path]:
 def _files_below(folder: Path) -> Iterator[Path]:
     """Find the Parquet files below a folder; linked folders count, a link to where it stands in does not."""
     for root, folders, names in os.walk(folder, onerror=_cannot_list, followlinks=True):
-        here = Path(root).resolve()
-        folders[:] = [name for name in folders if not _leads_up(Path(root, name), here)]
+        folders[:] = [name for name in folders if not _leads_up(f"{root}/{name}")]
         yield from (Path(root, name) for name in names if name.endswith(".parquet"))
 
 
-def _leads_up(folder: Path, here: Path) -> bool:
-    return folder.is_symlink() and here.is_relative_to(folder.resolve())
+def _leads_up(folder: str) -> bool:
+    return os.path.islink(folder) and Path(folder).parent.resolve().is_relative_to(Path(folder).resolve())  # noqa: PTH114
 
 
 def _cannot_list(error: OSError) -> None:

@@ -73,7 +73,7 @@ class BarReader:
             for group in by_signature(self._files_of(symbols))
         ]
         merged = pl.concat(found).filter(in_calendar(pl.col("timestamp")))["timestamp"].unique().sort(descending=True)
-        return merged.head(count).to_list()
+        return merged.head(min(count, merged.len())).to_list()
 
     def load(
         self, symbols: Sequence[str], names: Sequence[str], window: ReadWindow

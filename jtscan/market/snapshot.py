@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import polars as pl
 
@@ -20,6 +21,7 @@ from jtscan.market.order import in_order
 from jtscan.market.reader import BarReader
 
 _SCATTERED = 8
+_Moment = TypeVar("_Moment", dt.date, dt.datetime)
 
 
 class PriceSnapshot:
@@ -80,16 +82,13 @@ class PriceSnapshot:
 
     def newest(self, symbols: Sequence[str], count: int) -> dt.date | None:
         """Return the count-th newest timestamp among the symbols, or the oldest."""
-        lasts = [last for symbol in symbols if (last := self._reader.by_symbol.get(symbol, (0, 0, None, None))[3])]
-        if not lasts:
-            return None
-        newest = max(lasts)
-        if count == 1:
+        lasts = {symbol: self._reader.by_symbol[symbol][3] for symbol in symbols if symbol in self._reader.by_symbol}
+        newest = max((last for last in lasts.values() if last is not None), default=None)
+        if newest is None or count == 1:
             return self._reader.moment(newest)
-        for reach in (_days(count, self.timeframe), None):
-            since = None if reach is None else newest - dt.timedelta(days=reach)
-            found = self._reader.timestamps(symbols, since, count)
-            if len(found) == count or reach is None:
+        for since in (_earlier(newest, count, self.timeframe), None):
+            found = self._reader.timestamps(list(lasts), since, count)
+            if len(found) == count or since is None:
                 break
         return found[-1] if found else None
 
@@ -123,7 +122,7 @@ class PriceSnapshot:
             return None
         if window.warmup == 0:
             return window.start
-        return window.start - dt.timedelta(days=_days(window.warmup, self.timeframe))
+        return _earlier(window.start, window.warmup, self.timeframe)
 
     def _begins(self, symbol: str, reach: dt.date | None) -> bool:
         first = self._reader.by_symbol[symbol][2]
@@ -158,6 +157,9 @@ class PriceSnapshot:
         return {symbol: last for symbol, last in lasts if last is not None and (end is None or last <= end)}
 
 
-def _days(bars: int, timeframe: Timeframe) -> int:
-    """Calendar days that surely hold so many bars of a symbol that trades."""
-    return math.ceil(bars / timeframe.bars_per_day) + 15
+def _earlier(moment: _Moment, bars: int, timeframe: Timeframe) -> _Moment | None:
+    """Go back so many calendar days that they hold the bars of a symbol that trades; None is the beginning of time."""
+    try:
+        return moment - dt.timedelta(days=math.ceil(bars / timeframe.bars_per_day) + 15)
+    except OverflowError:
+        return None

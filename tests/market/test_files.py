@@ -244,20 +244,17 @@ CLOSE_TYPES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", CLOSE_TYPES)
-def test_numbers_of_any_type_scan_as_doubles(tmp_path, kind):
-    exact = market().with_columns(pl.col("close").cast(pl.Int64).cast(pl.String))  # doubles make inexact DECIMALs
-    names = ("open", "high", "low", "close", "volume")
-    typed = ", ".join(f"close::{kind} AS {name}" for name in names)
-    path = copy(tmp_path / "p.parquet", f"SELECT symbol, timestamp, {typed}, close::{kind} AS extra FROM bars", exact)
+def test_numbers_of_any_type_scan_as_doubles(tmp_path):
+    exact = bars("B").with_columns(pl.col("close").cast(pl.Int64).cast(pl.String))  # doubles make inexact DECIMALs
+    for kind in CLOSE_TYPES:
+        typed = ", ".join(f"close::{kind} AS {name}" for name in ("open", "high", "low", "close", "volume", "extra"))
+        copy(tmp_path / f"{kind}.parquet", f"SELECT timestamp, {typed} FROM bars", exact)
     formula = "x = extra / 3\ny = sma(close, 2)\nz = open + high + low + volume\nmatch = close > 10"
-    found = scan(path, formula).signals.matches.sort("symbol", "timestamp")
-    closes = [11.0, 12.0, 11.0, 12.0, 13.0, 50.0]
-    assert found["close"].to_list() == closes
-    assert found["x"].to_list() == [close / 3 for close in closes]
-    assert found["y"].to_list() == [10.5, 11.5, None, 10.5, 12.5, 27.0]
-    assert found["z"].to_list() == [close * 4 for close in closes]
-    assert found.select("close", "x", "y", "z").dtypes == [pl.Float64] * 4
+    found = scan(tmp_path, formula).signals.matches.select("symbol", "close", "x", "y", "z")
+    assert found.dtypes[1:] == [pl.Float64] * 4
+    expected = [(11.0, 11 / 3, None, 44.0), (12.0, 12 / 3, 10.5, 48.0), (13.0, 13 / 3, 12.5, 52.0)]
+    for kind in CLOSE_TYPES:
+        assert found.filter(pl.col("symbol") == kind).drop("symbol").rows() == expected, kind
 
 
 def test_half_floats_and_very_wide_decimals_scan_as_doubles(tmp_path):
@@ -301,13 +298,25 @@ def test_a_column_of_another_type_is_an_error_that_names_file_and_column(tmp_pat
         scan(tmp_path, "high > 1")
 
 
-@pytest.mark.parametrize(("change", "message"), COLUMN_TYPES.values(), ids=COLUMN_TYPES.keys())
-def test_among_files_per_symbol_a_column_of_another_type_fails_its_symbol(tmp_path, change, message):
-    write(tmp_path / "A.parquet", bars("A"))
-    copy(tmp_path / "B.parquet", f"SELECT * REPLACE ({change}) FROM bars", bars("B"))
-    result = scan(tmp_path, symbols=["A", "B"])
+def test_among_files_per_symbol_a_column_of_another_type_fails_its_symbol(tmp_path):
+    write(tmp_path / "A.parquet", bars("A").drop("symbol"))
+    cases = {name: case for name, case in COLUMN_TYPES.items() if "symbols" not in name}
+    for name, (change, _) in cases.items():
+        copy(tmp_path / f"{name}.parquet", f"SELECT * REPLACE ({change}) FROM bars", bars("B").drop("symbol"))
+    result = scan(tmp_path)
     assert fired(result) == HITS["A"]
-    assert reasons(result)["B"].startswith(f"B.parquet: {message}") or "(not: B.parquet)" in reasons(result)["B"]
+    assert reasons(result).keys() == cases.keys()
+    for name, (_, message) in cases.items():
+        assert reasons(result)[name].startswith(f"{name}.parquet: {message}")
+
+
+def test_a_file_whose_symbols_are_no_text_is_a_warning_since_nobody_knows_whose_it_is(tmp_path):
+    write(tmp_path / "A.parquet", bars("A"))
+    copy(tmp_path / "5930.parquet", "SELECT * REPLACE (5930 AS symbol) FROM bars", bars("B"))
+    result = scan(tmp_path)
+    assert fired(result) == HITS["A"]
+    assert [each.split(";")[0] for each in result.warnings] == ["5930.parquet: its column of symbols is INTEGER"]
+    assert "(not: 5930.parquet)" in reasons(scan(tmp_path, symbols=["005930"]))["005930"]
 
 
 def test_dates_are_no_intraday_timestamps(tmp_path):

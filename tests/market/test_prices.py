@@ -403,7 +403,7 @@ def partitions(draw):
     return draw(st.integers(0, 10**6)), draw(st.integers(1, 6)), draw(st.sampled_from(["rows", "symbols", "runs"]))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(partition=partitions())
 def test_no_shuffling_of_rows_and_no_partition_into_files_changes_anything(partition):
     seed, files, dealt = partition
@@ -515,6 +515,30 @@ def test_the_last_bars_are_days_on_which_any_of_the_symbols_has_a_bar(week):
     assert fired(scan(week, last=99)) == fired(scan(week))
 
 
+def test_symbols_that_nobody_knows_do_not_move_the_last_bars(week):
+    result = scan(week, last=2, symbols=["B", "X", "Y", "Z"])
+    assert fired(result) == ["B 01-02", "B 01-03"]
+    assert statuses(result) == {"B": "matched", "X": "no_data", "Y": "no_data", "Z": "no_data"}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"last": 10**6}, {"last": 10**10}, {"last": 10**400}, {"start": "0001-01-01", "end": "9999-12-31"}],
+    ids=str,
+)
+def test_more_bars_than_there_is_time_are_all_bars(week, options):
+    assert fired(scan(week, "close > sma(close, 2)", **options)) == fired(scan(week, "close > sma(close, 2)"))
+
+
+def test_bars_at_the_ends_of_the_calendar_are_bars(tmp_path):
+    ends = [bars(symbol, [11, 12, 13]) for symbol in "AB"]
+    first = ends[0].with_columns(timestamp=pl.Series([dt.date(1, 1, number) for number in (1, 2, 3)]))
+    last = ends[1].with_columns(timestamp=pl.Series([dt.date(9999, 12, number) for number in (29, 30, 31)]))
+    path = write(tmp_path / "p.parquet", first, last)
+    for options in ({"start": "0001-01-01"}, {"last": 250}, {"last": 6}):
+        assert fired(scan(path, "close > sma(close, 2)", **options)) == ["A 01-02", "A 01-03", "B 12-30", "B 12-31"]
+
+
 def test_halts_and_rows_without_prices_are_no_last_bars(tmp_path):
     empty = halted("A", 7).with_columns(open=pl.lit(1.0), close=pl.lit(NAN))
     path = write(tmp_path / "p.parquet", bars("A", [11, 12, 13]), bars("B", [11, 12]), halted("B", 2, 3, 6), empty)
@@ -597,7 +621,7 @@ def test_an_intraday_range_in_the_middle_gives_what_the_whole_history_gives_ther
 
 def test_eight_threads_may_share_one_scanner(tmp_path):
     in_two_halves(tmp_path, long_market())
-    formulas = [*WINDOWS, RECURSIVE["rsi"]]
+    formulas = [*list(WINDOWS)[:2], RECURSIVE["rsi"]]
     alone = [scan(tmp_path, formula, start=day(600)).signals.matches for formula in formulas]
     scanner = jt.Scanner(prices=tmp_path, raise_internal=True)
 
