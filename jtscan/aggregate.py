@@ -42,7 +42,9 @@ class SignalAggregator:
             Keep the first so many.
         """
         known = pl.DataFrame(schema=LABELS) if labels is None else labels.select(LABELS.keys())
-        found = _ordered(_named(_gathered(results), known), sort_by)
+        found = _named(_gathered(results), known)
+        if results:
+            found = _ordered(found, sort_by)
         return AggregatedSignals(
             total_symbols=len(results),
             symbols_with_matches=found["symbol"].n_unique(),
@@ -56,11 +58,11 @@ class SignalAggregator:
         """Count what was found, by symbol, date and signal."""
         keys = ["symbol", "date", "signal_type"]
         dated = signals.found.select("symbol", pl.col("timestamp").cast(pl.Date).alias("date"), "signal_type")
+        months = dated.select(pl.col("date").unique()).with_columns(month=pl.col("date").dt.strftime("%Y-%m"))
         counts = (
             dated.group_by(keys).agg(pl.len().cast(pl.Int64).alias("matches"))
             .join(signals.labels, on="symbol", how="left")
-            .with_columns(pl.col("date").dt.strftime("%Y-%m").alias("month"))
-            .sort("date", "symbol", "signal_type")
+            .join(months, on="date", how="left")
         )  # fmt: skip
         return SignalStatistics(
             total=signals.total_matches,
@@ -72,6 +74,8 @@ class SignalAggregator:
 
 
 def _gathered(results: Sequence[ProcessingResult]) -> pl.DataFrame:
+    """Put the matches in the order of the symbols, each symbol's in time."""
+    results = sorted(results, key=lambda result: result.symbol)
     frames = [result.matches for result in results if result.matches.height] or [
         result.matches for result in results[:1]
     ]
@@ -86,14 +90,22 @@ def _named(matches: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
 
 
 def _ordered(matches: pl.DataFrame, sort_by: str) -> pl.DataFrame:
+    """Sort matches that are in the order of symbol and time; what is equal keeps that order."""
     column = sort_by.removeprefix("-")
-    if column not in matches.columns:
-        raise RequestError("sort_by", f"there is no column {column!r}; there are: {', '.join(matches.columns)}")
+    check_sort(sort_by, matches.columns)
     falling = matches.schema[column].is_numeric() != sort_by.startswith("-")
-    ties = [name for name in ("timestamp", "symbol") if name != column]
-    return matches.sort(
-        column, *ties, descending=[falling, *(False for _ in ties)], nulls_last=True, maintain_order=True
-    )
+    if column == "timestamp":
+        return matches.sort(column, descending=falling, maintain_order=True)
+    by_time = matches.sort("timestamp", maintain_order=True)
+    return by_time.sort(column, descending=falling, nulls_last=True, maintain_order=True)
+
+
+def check_sort(sort_by: str, columns: Sequence[str]) -> None:
+    """Refuse a column to sort by that the matches do not have."""
+    if sort_by.removeprefix("-") not in columns:
+        raise RequestError(
+            "sort_by", f"there is no column {sort_by.removeprefix('-')!r}; there are: {', '.join(columns)}"
+        )
 
 
 def _falling(counts: pl.DataFrame, key: str) -> Mapping[Any, int]:

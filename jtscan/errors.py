@@ -112,3 +112,8 @@ class MissingExtraError(JtscanError, ImportError):
 
     def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
         return type(self), self._said
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error says in one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -73,8 +73,14 @@ class IPriceRepository(Protocol):
 class IProcessingEngine(Protocol):
     """Runs one formula over many symbols."""
 
+    def pinned(self, timeframe: Timeframe) -> IProcessingEngine:
+        """Return the same engine on the data as it is now, whatever happens to the files meanwhile."""
+
     def data_state(self, timeframe: Timeframe) -> DataState:
         """Tell which data a batch reads now, and what is wrong with it as a whole."""
+
+    def match_columns(self, job: ProcessingJob) -> list[str]:
+        """Tell the columns of a job's matches; raises what is wrong with its formula."""
 
     def resolve_range(self, date_range: DateRange, symbols: Sequence[str], timeframe: Timeframe) -> DateRange:
         """Turn ``last=n`` into the dates that it means for these symbols."""

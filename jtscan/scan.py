@@ -8,6 +8,7 @@ aggregate   matches, statistics, the account                                 (Si
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import logging
 import uuid
@@ -17,13 +18,15 @@ from time import perf_counter
 
 import polars as pl
 
-from jtscan.aggregate import SignalAggregator
+from jtscan.aggregate import SignalAggregator, check_sort
 from jtscan.domain.bars import DataState
 from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.formulas import PolarsFormula
 from jtscan.domain.jobs import ProcessingJob, ProcessingResult, Status
 from jtscan.domain.scans import OUTCOME_SCHEMA, BatchScanRequest, BatchScanResult
+from jtscan.domain.symbols import SymbolCriteria
+from jtscan.formula import compile_formula
 from jtscan.ports import IProcessingEngine, ISymbolRepository
 
 logger = logging.getLogger("jtscan")
@@ -78,30 +81,35 @@ class BatchScanUseCase:
         started = perf_counter()
         job_id = str(uuid.uuid4())
         _phase(observer, "resolving")
-        universe = await self._resolve(request)
+        found = await self._find(request.symbol_criteria)
+        if not set(found) - set(request.symbol_criteria.exclude):
+            return await self._nothing(request, job_id, found)
+        engine = await asyncio.to_thread(self._engine.pinned, request.timeframe)
+        universe = await self._resolve(request, engine, found)
         if not universe.symbols:
-            return self._result(request, job_id, universe, [], DataState(), milliseconds=0)
+            return await self._nothing(request, job_id, found, universe)
         _phase(observer, "scanning")
         job = _make_job(request, job_id, universe)
-        results = await self._engine.process_batch_async(job, progress_callback, cancellation_token, observer)
+        check_sort(request.sort_by, ["name", *await asyncio.to_thread(engine.match_columns, job)])
+        results = await engine.process_batch_async(job, progress_callback, cancellation_token, observer)
         _phase(observer, "aggregating")
-        state = self._engine.data_state(job.timeframe)
-        result = self._result(request, job_id, universe, results, state, milliseconds=None)
+        state = engine.data_state(job.timeframe)
+        result = await asyncio.to_thread(self._result, request, job_id, universe, results, state)
         return replace(result, processing_time_ms=(perf_counter() - started) * 1000)
 
-    async def _resolve(self, request: BatchScanRequest) -> _Universe:
-        """Find the symbols: an explicit list wins, exclusions come last."""
-        criteria = request.symbol_criteria
+    async def _find(self, criteria: SymbolCriteria) -> list[str]:
+        """Find the symbols of the criteria, before exclusions: an explicit list wins."""
         if criteria.symbols is not None:
-            found: Sequence[str] = criteria.symbols
-        else:
-            found = await self._symbol_repo.find_by_criteria(market=criteria.market, sector=criteria.sector)
-        found = list(dict.fromkeys(found))
+            return list(criteria.symbols)
+        found = await self._symbol_repo.find_by_criteria(market=criteria.market, sector=criteria.sector)
+        return list(dict.fromkeys(found))
+
+    async def _resolve(self, request: BatchScanRequest, engine: IProcessingEngine, found: Sequence[str]) -> _Universe:
+        """Take out what is excluded or not listed in the range; what is left is asked."""
+        criteria = request.symbol_criteria
         kept = [symbol for symbol in found if symbol not in set(criteria.exclude)]
         labels = await self._symbol_repo.describe(kept)
-        date_range = (
-            self._engine.resolve_range(request.date_range, kept, request.timeframe) if kept else request.date_range
-        )
+        date_range = await asyncio.to_thread(engine.resolve_range, request.date_range, kept, request.timeframe)
         not_listed = () if criteria.symbols is not None else _not_listed(labels, date_range)
         gone = set(not_listed)
         return _Universe(
@@ -112,6 +120,23 @@ class BatchScanUseCase:
             not_listed=not_listed,
             warnings=await self._warnings(request, found),
         )
+
+    async def _nothing(
+        self, request: BatchScanRequest, job_id: str, found: Sequence[str], universe: _Universe | None = None
+    ) -> BatchScanResult:
+        """Give the empty result of a scan without symbols, the formula checked all the same."""
+        compile_formula(request.formula, None, request.parameters, first=request.first)
+        if universe is None:
+            labels = await self._symbol_repo.describe([])
+            warnings = await self._warnings(request, found)
+            universe = _Universe(
+                symbols=(), date_range=request.date_range, labels=labels, excluded=tuple(found), warnings=warnings
+            )
+        if found:
+            left = f"{len(universe.excluded):,} excluded, {len(universe.not_listed):,} not listed in the range"
+            why = f"no symbol is left of {len(found):,}: {left}"
+            universe = replace(universe, warnings=(*universe.warnings, why))
+        return self._result(request, job_id, universe, [], DataState())
 
     async def _warnings(self, request: BatchScanRequest, found: Sequence[str]) -> tuple[str, ...]:
         warnings = []
@@ -144,8 +169,6 @@ class BatchScanUseCase:
         universe: _Universe,
         results: Sequence[ProcessingResult],
         state: DataState,
-        *,
-        milliseconds: float | None,
     ) -> BatchScanResult:
         signals = self._aggregator.aggregate(results, request.sort_by, labels=universe.labels, top=request.top)
         return BatchScanResult(
@@ -153,7 +176,7 @@ class BatchScanUseCase:
             request=request,
             signals=signals,
             statistics=self._aggregator.get_statistics(signals),
-            processing_time_ms=milliseconds or 0,
+            processing_time_ms=0,
             errors_count=sum(result.status is Status.FAILED for result in results),
             outcomes=_outcomes(universe.symbols, results),
             excluded=universe.excluded,

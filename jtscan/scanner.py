@@ -24,6 +24,7 @@ from jtscan.engines.processing import ProcessingEngine
 from jtscan.errors import RequestError
 from jtscan.formula import FormulaDescription, describe
 from jtscan.market.prices import DuckDBPriceRepository
+from jtscan.market.snapshot import PriceSnapshot
 from jtscan.market.symbols import DuckDBSymbolRepository
 from jtscan.progress import progress_bar
 from jtscan.scan import BatchScanUseCase
@@ -73,9 +74,11 @@ def _blocking(method: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, _T]
 
     @wraps(method)
     def wait(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        given = kwargs.get("cancellation_token")
-        token = given if isinstance(given, CancellationToken) else CancellationToken()
-        kwargs["cancellation_token"] = token
+        token = kwargs.get("cancellation_token")
+        if token is None:
+            token = kwargs["cancellation_token"] = CancellationToken()
+        if not isinstance(token, CancellationToken):
+            raise RequestError("cancellation_token", f"{token!r} is not a CancellationToken")
         return _run(method(*args, **kwargs), token)
 
     said = (method.__doc__ or "").split("\n", 1)
@@ -269,7 +272,7 @@ class Scanner:
 
         return ScanForm(self)
 
-    def _snapshot(self, timeframe: str | None = None) -> Any:
+    def _snapshot(self, timeframe: str | None = None) -> PriceSnapshot:
         return self._prices.snapshot(Timeframe.parse(timeframe or self._timeframe))
 
     def _priced(self) -> Sequence[str]:

@@ -23,6 +23,10 @@ LAYERS = (
 FORBIDDEN = {
     ("market", "formula"): "prices know no formulas",
     ("formula", "render"): "formulas are not drawn there",
+    ("formula", "ports"): "formulas know no symbols, files or batches",
+    ("market", "render"): "data is not drawn there",
+    ("engines", "render"): "results show themselves",
+    ("scan", "render"): "results show themselves",
     ("engines", "market"): "the engine reads through the port",
     ("aggregate", "engines"): "results are values",
     ("scan", "engines"): "the use case runs through the port",
@@ -100,8 +104,7 @@ def test_the_exemptions_are_made_when_called():
     for path in SOURCES:
         for name, at_top in imports(path):
             if name.startswith("jtscan.") and (layer_of(path), name.split(".")[1]) in EXEMPT:
-                typing_only = "TYPE_CHECKING" in path.read_text(encoding="utf-8")
-                assert not at_top or typing_only, f"{path} imports {name} at its top"
+                assert not at_top, f"{path} imports {name} at its top"
 
 
 def test_all_is_what_is_public():

@@ -91,7 +91,10 @@ def test_scan_empty_symbol_list():
 @pytest.mark.parametrize(
     ("criteria", "warning"),
     [
-        ({"market": "KOSPY"}, "no symbols in market 'KOSPY' (did you mean 'KOSPI'?); the markets there are: KOSDAQ, KOSPI"),
+        (
+            {"market": "KOSPY"},
+            "no symbols in market 'KOSPY' (did you mean 'KOSPI'?); the markets there are: KOSDAQ, KOSPI",
+        ),
         ({"sector": "banks"}, "no symbols in sector 'banks'; the sectors there are: 인터넷, 전자, 제약"),
     ],
 )

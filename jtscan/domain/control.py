@@ -39,7 +39,7 @@ class ScanObserver(Protocol):
     """Hears more than the progress callback: the phases, and each result as it is published."""
 
     def on_phase(self, phase: str) -> None:
-        """Hear that the scan now resolves, reads, scans or aggregates."""
+        """Hear what begins: resolving, scanning, aggregating."""
 
     def on_result(self, result: ProcessingResult) -> None:
         """Hear of one symbol's result, in the order of the job."""

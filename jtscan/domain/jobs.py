@@ -88,7 +88,7 @@ class ProcessingResult:
 
     ``matches`` has one row per bar and signal that fired (symbol, timestamp,
     signal_type, close, then the formula's columns), in time order. ``error``
-    is the reason of every status but matched and no_match. ``bars`` counts
+    is the reason of the status, where there is one to tell. ``bars`` counts
     the bars in the range; ``last_bar`` is the newest bar up to its end.
     """
 

@@ -11,7 +11,8 @@ from typing import Any
 from jtscan.domain.bars import Bars
 from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
 from jtscan.domain.jobs import ProcessingResult, Status
-from jtscan.engines.work import EXPECTED, Work, first_line
+from jtscan.engines.work import EXPECTED, Work
+from jtscan.errors import first_line
 
 logger = logging.getLogger("jtscan")
 

@@ -16,6 +16,7 @@ from functools import reduce
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
+from jtscan.errors import first_line
 from jtscan.formula.plan import Indicator, RowStep, Step, SymbolStep
 
 
@@ -60,10 +61,10 @@ def evaluate(steps: Sequence[Step], frame: pl.DataFrame) -> Evaluated:
 
 
 def _with_positions(frame: pl.DataFrame, spans: Spans) -> pl.DataFrame:
-    """Add ``_x``, the row in the chunk, and ``_i``, the position in the symbol."""
+    """Add ``#x``, the row in the chunk, and ``#i``, the position in the symbol."""
     rows = pl.int_range(frame.height, dtype=pl.Int32, eager=True)
     first = spans.starts.cast(pl.Int32).gather(frame["symbol"].rle_id())
-    return frame.with_columns(rows.alias("_x"), (rows - first).alias("_i"))
+    return frame.with_columns(rows.alias("#x"), (rows - first).alias("#i"))
 
 
 def _run_rows(step: RowStep, frame: pl.DataFrame) -> pl.DataFrame:
@@ -97,15 +98,15 @@ def _runs(step: SymbolStep, chunk: Evaluated) -> _Runs:
     inputs = [chunk.frame[name] for name in step.inputs]
     holes = [each.is_null() for each in inputs if each.null_count()]
     if step.whole or not holes:
-        return _Runs(spans=chunk.spans, known=[True] * len(chunk.spans.starts), position=chunk.frame["_i"])
+        return _Runs(spans=chunk.spans, known=[True] * len(chunk.spans.starts), position=chunk.frame["#i"])
     return _split(chunk.frame, ~reduce(lambda a, b: a | b, holes))
 
 
 def _split(frame: pl.DataFrame, known: pl.Series) -> _Runs:
-    begins = ((known != known.shift(1)) | (frame["_i"] == 0)).fill_null(value=True)
+    begins = ((known != known.shift(1)) | (frame["#i"] == 0)).fill_null(value=True)
     starts = begins.arg_true().cast(pl.Int64)
     ends = starts.shift(-1, fill_value=frame.height)
-    position = frame["_x"] - starts.cast(pl.Int32).gather(begins.cum_sum() - 1)
+    position = frame["#x"] - starts.cast(pl.Int32).gather(begins.cum_sum() - 1)
     return _Runs(
         spans=Spans(starts=starts, lengths=ends - starts),
         known=known.gather(starts).to_list(),
@@ -147,7 +148,7 @@ def _compute(
             return made
         problem = f"it gives {made.height:,} values for {bars.height:,} bars"
     except (PolarsError, PanicException) as error:
-        problem = _first_line(error)
+        problem = first_line(error)
     chunk.failures.setdefault(chunk.frame["symbol"][start], f"{_culprit(step, bars)}: {problem}")
     return None
 
@@ -163,20 +164,16 @@ def _culprit(step: SymbolStep, bars: pl.DataFrame) -> str:
     return ", ".join(each.label for each in step.indicators)
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
 def _masked(computed: pl.DataFrame, indicators: Sequence[Indicator], position: pl.Series) -> pl.DataFrame:
     """Null the first rows of each run, where TA-Lib writes NaN or 0."""
     pending = [each for each in indicators if each.lookback]
     if not pending:
         return computed
-    at = position.alias("_p")
+    at = position.alias("#p")
     return (
         computed.with_columns(at)
         .with_columns(
-            pl.when(pl.col("_p") >= each.lookback).then(pl.col(each.column)).alias(each.column) for each in pending
+            pl.when(pl.col("#p") >= each.lookback).then(pl.col(each.column)).alias(each.column) for each in pending
         )
-        .drop("_p")
+        .drop("#p")
     )

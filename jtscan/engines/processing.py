@@ -19,9 +19,10 @@ from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObser
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.jobs import ProcessingJob, ProcessingResult, Status
 from jtscan.engines.batch import Batch, Listeners
+from jtscan.engines.results import empty_matches
 from jtscan.engines.work import Work
 from jtscan.formula import compile_formula
-from jtscan.ports import IPriceRepository
+from jtscan.ports import IPriceRepository, IPriceSnapshot
 
 logger = logging.getLogger("jtscan")
 
@@ -46,6 +47,16 @@ class ProcessingEngine:
         self._prices = prices
         self._chunk_bars = chunk_bars
         self._raise_internal = raise_internal
+
+    def pinned(self, timeframe: Timeframe) -> ProcessingEngine:
+        """Return the same engine on the data as it is now, whatever happens to the files meanwhile."""
+        prices = _Pinned(self._prices.snapshot(timeframe))
+        return ProcessingEngine(prices, chunk_bars=self._chunk_bars, raise_internal=self._raise_internal)
+
+    def match_columns(self, job: ProcessingJob) -> list[str]:
+        """Tell the columns of a job's matches; raises what is wrong with its formula."""
+        plan = self._work(job).plan
+        return [*empty_matches(plan, job.timeframe).columns]
 
     def data_state(self, timeframe: Timeframe) -> DataState:
         """Tell which data a batch reads now, and what is wrong with it as a whole."""
@@ -125,8 +136,18 @@ class ProcessingEngine:
         return Work(job=job, plan=plan, snapshot=snapshot, window=window, raise_internal=self._raise_internal)
 
     def _process_symbol(self, job: ProcessingJob, symbol: str, bars: Bars) -> ProcessingResult:
-        """Process one symbol alone: the complete path from bars to a result."""
+        """Process one symbol alone: the complete path from bars to a result, by the code that the batch runs."""
         return self._work(job).process_symbol(symbol, bars)
+
+
+class _Pinned:
+    """A repository of one snapshot."""
+
+    def __init__(self, snapshot: IPriceSnapshot) -> None:
+        self._snapshot = snapshot
+
+    def snapshot(self, timeframe: Timeframe) -> IPriceSnapshot:  # noqa: ARG002 - it was pinned for one
+        return self._snapshot
 
 
 def _log_summary(job: ProcessingJob, results: Sequence[ProcessingResult], seconds: float) -> None:

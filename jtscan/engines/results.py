@@ -100,7 +100,7 @@ class _Cutter:
         history = self.chunk.spans.lengths[position]
         if history <= self.plan.lookback:
             return Status.TOO_LITTLE_HISTORY, f"{history:,} bars; the formula needs {self.plan.lookback + 1:,}"
-        return Status.NO_MATCH, "the formula is unknown on every bar: values that it reads are missing"
+        return Status.NO_MATCH, "the formula is unknown on every bar of the range"
 
     def _matches(self, symbol: str) -> pl.DataFrame:
         if symbol not in self.slices:
@@ -168,7 +168,7 @@ def unsettled(settles: Iterable[Settle], chunk: Evaluated, bars: Bars, start: dt
     names = _names(chunk)
     found: set[str] = set()
     for settle in settles:
-        early = frame[settle.column] & (frame["_i"] < begins - settle.before)
+        early = frame[settle.column] & (frame["#i"] < begins - settle.before)
         moved = _per_symbol(early, spans)
         found.update(name for name, count in zip(names, moved, strict=True) if count < settle.bars)
     return [name for name in names if name in found and name not in bars.from_first]

@@ -18,7 +18,7 @@ from jtscan.domain.bars import Bars, ReadWindow
 from jtscan.domain.jobs import ProcessingJob, ProcessingResult, Status
 from jtscan.engines.evaluate import evaluate
 from jtscan.engines.results import Outcome, cut, empty_matches, unsettled
-from jtscan.errors import JtscanError
+from jtscan.errors import JtscanError, first_line
 from jtscan.formula import Plan
 from jtscan.ports import IPriceSnapshot
 
@@ -49,11 +49,11 @@ class Work:
         return self.snapshot.read(symbols, self.columns, self.window)
 
     def process_chunk(self, symbols: Sequence[str], bars: Bars) -> dict[str, ProcessingResult]:
-        """Process the symbols of a chunk together; one by one if that fails."""
+        """Process the symbols of a chunk together; one by one if the data makes that fail."""
         started = time.perf_counter()
         try:
             outcomes = self._outcomes(symbols, bars)
-        except (Exception, PanicException):
+        except EXPECTED:
             if len(symbols) == 1:
                 raise
             return {symbol: self.process_symbol(symbol, _only(bars, symbol)) for symbol in symbols}
@@ -118,8 +118,3 @@ def _only(bars: Bars, symbol: str) -> Bars:
         from_first=bars.from_first,
         last_seen=bars.last_seen,
     )
-
-
-def first_line(error: BaseException) -> str:
-    """Return what an error says in one line."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

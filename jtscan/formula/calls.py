@@ -38,8 +38,10 @@ class _Binding:
         self.node = node
 
     def value(self) -> Value:
-        bound = {arg.name: self._fit(arg, values) for arg, values in self._match()}
-        self._check_window_habit()
+        matched = self._match()
+        bound = {arg.name: self._fit(arg, values) for arg, values in matched}
+        if matched and matched[0][1][0].kind is Kind.SERIES:
+            self._check_window_habit()
         if "" not in self.row.outputs:
             return Value(kind=Kind.OUTPUTS, place=self.node, call=Call(self.row, bound))
         made = self.row.outputs[""](self.expressions.graph, **bound)

@@ -15,7 +15,7 @@ ALWAYS = {"symbol": pl.String(), "timestamp": pl.Date()}
 
 def plan_expressions(formula: PolarsFormula, columns: Mapping[str, str] | None) -> Plan:
     """Make the plan of a formula of Polars expressions, checked against the columns there are."""
-    names = {name: f"_s{position}" for position, name in enumerate(formula.signals)}
+    names = {name: f"#s{position}" for position, name in enumerate(formula.signals)}
     reads = _reads(formula, columns)
     _check_kinds(formula, reads)
     indicators = tuple(
@@ -56,3 +56,13 @@ def _check_kinds(formula: PolarsFormula, reads: tuple[str, ...]) -> None:
             raise RequestError("formula", f"signal {name!r} cannot be evaluated: {error}") from None
         if kind != pl.Boolean:
             raise RequestError("formula", f"signal {name!r} gives {kind}, not a condition (Boolean)")
+        if _gives_one_value(empty, expression):
+            raise RequestError("formula", f"signal {name!r} gives one value for all bars; it must give one for each")
+
+
+def _gives_one_value(empty: pl.DataFrame, expression: pl.Expr) -> bool:
+    """Try an expression on bars without values; one that cannot do that is left to the scan."""
+    try:
+        return empty.clear(3).select(expression).height == 1
+    except pl.exceptions.PolarsError:
+        return False

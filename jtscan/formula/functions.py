@@ -272,7 +272,7 @@ _PINE = "Pine Script reference"
 @cache
 def table() -> dict[str, Function]:
     """Return every function by name, aliases too."""
-    rows = [*_OWN(), *_candles()]
+    rows = [*_rows(), *_candles()]
     return {name: row for row in rows for name in (row.name, *row.aliases)}
 
 
@@ -292,7 +292,7 @@ def _candle(name: str) -> Function:
     )
 
 
-def _OWN() -> list[Function]:  # noqa: N802 - the table itself
+def _rows() -> list[Function]:
     return [
         composed("cross_above", "a rises above b: now a > b and one bar ago a <= b (strict: <)", *_PAIR,
                  build=_cross_above, source=_PINE, kind=Kind.CONDITION, aliases=("crossover",)),

@@ -1,7 +1,7 @@
 """The primitive operations of the graph: how each is computed and what it looks back on.
 
 A *row* operation is one Polars expression over a whole chunk of symbols; where
-it looks back, the bar's position in its symbol (``_i``) masks what belongs to
+it looks back, the bar's position in its symbol (``#i``) masks what belongs to
 the symbol before. A *symbol* operation is an indicator, computed on each run
 of bars on which its arguments are known.
 """
@@ -19,8 +19,8 @@ import polars as pl
 from jtscan.formula import talib
 from jtscan.formula.graph import Node
 
-I = pl.col("_i")  # noqa: E741 - position of the bar in its symbol, from 0
-X = pl.col("_x")  # row in the chunk, from 0
+I = pl.col("#i")  # noqa: E741 - position of the bar in its symbol, from 0
+X = pl.col("#x")  # row in the chunk, from 0
 
 Lower = Callable[[Node, Sequence[pl.Expr]], pl.Expr]
 

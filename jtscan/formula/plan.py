@@ -123,8 +123,8 @@ def make_plan(graph: Graph, signals: Mapping[str, int], columns: Mapping[str, in
 
 
 def column(node: int) -> str:
-    """Name the column of a node."""
-    return f"_n{node}"
+    """Name the column of a node; no formula can name it, so no column of the price files is in its way."""
+    return f"#n{node}"
 
 
 def _lookbacks(graph: Graph) -> list[int]:
@@ -358,7 +358,7 @@ _SYMBOL = 1_000_000
 
 
 def _constant(node: int) -> str:
-    return f"_k{node}"
+    return f"#k{node}"
 
 
 def _is_power_of_two(number: float) -> bool:

@@ -48,21 +48,12 @@ class Catalog:
     """
 
     files: Sequence[PriceFile]
+    columns: Mapping[str, str]
     entries: pl.DataFrame
     problems: Mapping[str, str] = field(default_factory=dict)
     rowless: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     lost: str = ""
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """The columns beyond symbol and timestamp: a column is numbers only if it is in every file that has it."""
-        kinds: dict[str, str] = {}
-        for file in self.files:
-            for name, (_, kind) in file.columns.items():
-                if name not in {"symbol", "timestamp"} and kinds.get(name, "number") == "number":
-                    kinds[name] = kind_of(kind)
-        return kinds
 
     @property
     def symbols(self) -> list[str]:
@@ -93,6 +84,16 @@ def make_catalog(duck: Duck, paths: Sequence[Path], timeframe: Timeframe, rename
     return _assembled(duck, usable, named, broken, nameless=nameless)
 
 
+def _columns(files: Sequence[PriceFile]) -> dict[str, str]:
+    """Name the columns beyond symbol and timestamp: one is numbers only if it is in every file that has it."""
+    kinds: dict[str, str] = {}
+    for file in files:
+        for name, (_, kind) in file.columns.items():
+            if name not in {"symbol", "timestamp"} and kinds.get(name, "number") == "number":
+                kinds[name] = kind_of(kind)
+    return kinds
+
+
 def _assembled(
     duck: Duck, usable: Sequence[PriceFile], entries: pl.DataFrame, broken: Sequence[PriceFile], *, nameless: int
 ) -> Catalog:
@@ -108,6 +109,7 @@ def _assembled(
     rowless = {file.symbol: f"{file.name}: it has no rows" for file in usable if file.symbol is not None}
     priced = {*entries["symbol"], *problems}
     return Catalog(
+        columns=_columns(usable),
         files=usable,
         entries=entries,
         problems=problems,

@@ -16,7 +16,7 @@ from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.formulas import Formula, PolarsFormula
 from jtscan.domain.jobs import ProcessingJob, Status
 from jtscan.engines.processing import ProcessingEngine
-from jtscan.errors import DataError, FormulaError
+from jtscan.errors import DataError, FormulaError, RequestError
 from jtscan.testing import InMemoryPriceRepository, ProgressRecorder, make_bars
 
 UP = [10.0, 11, 12, 13]
@@ -169,7 +169,7 @@ def test_unknown_for_missing_values_is_told_apart_from_too_little_history():
     made = ProcessingEngine(InMemoryPriceRepository(bars), raise_internal=True)
     (result,) = made.process_batch(job("A", formula="per > 1"))
     assert result.status is Status.NO_MATCH
-    assert "unknown on every bar" in result.error
+    assert result.error == "the formula is unknown on every bar of the range"
 
 
 def test_a_formula_that_cannot_be_compiled_stops_the_scan():
@@ -224,11 +224,10 @@ def test_polars_expressions_are_evaluated_on_one_symbol_alone():
         ("start", 10.0), ("up", 11.0), ("up", 12.0), ("up", 13.0)]  # fmt: skip
 
 
-def test_an_expression_that_gives_one_value_fails_the_symbol():
+def test_an_expression_that_gives_one_value_is_refused():
     formula = PolarsFormula(signals={"up": pl.col("close").max() > 5}, lookback=0)
-    (result,) = engine({"A": UP}).process_batch(job("A", formula=formula))
-    assert result.status is Status.FAILED
-    assert result.error == "signal 'up': it gives 1 values for 4 bars"
+    with pytest.raises(RequestError, match="signal 'up' gives one value for all bars"):
+        engine({"A": UP}).process_batch(job("A", formula=formula))
 
 
 def test_process_symbol_is_the_complete_path_for_one_symbol():

@@ -190,17 +190,17 @@ STAGED = [SQUEEZE, *(text for text, _ in WARMUPS), "x = close % 7\nx / 3 > 1 and
 def test_columns_are_made_once_before_they_are_read_and_dropped_after_their_last_reader(text):
     plan = plan_of(text)
     kept = {*plan.signals.values(), *plan.columns.values()}
-    there, made = {*BARS.columns, "_i", "_x"}, []
+    there, made = {*BARS.columns, "#i", "#x"}, []
     for position, step in enumerate(plan.steps):
         made += makes_of(step)
         there |= makes_of(step)
         assert reads_of(step) <= there
         later = set().union(*map(reads_of, plan.steps[position + 1 :]))
-        assert {name for name in there if name.startswith(("_n", "_k"))} - set(step.drop) <= later | kept
+        assert {name for name in there if name.startswith(("#n", "#k"))} - set(step.drop) <= later | kept
         there -= set(step.drop)
-    nodes = [name for name in made if name.startswith("_n")]  # constants (_k) live for one step
+    nodes = [name for name in made if name.startswith("#n")]  # constants (#k) live for one step
     assert len(nodes) == len(set(nodes))
-    assert there == {*BARS.columns, "_i", "_x", *kept}
+    assert there == {*BARS.columns, "#i", "#x", *kept}
     assert set(evaluate(plan.steps, BARS).frame.columns) == there
 
 

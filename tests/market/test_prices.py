@@ -299,10 +299,19 @@ def with_equal_rows(folder, market):
 LAYOUTS = [
     one_file, by_date, shuffled, backwards, by_year, by_symbol, by_hive_symbol, in_two_halves, with_equal_rows,
 ]  # fmt: skip
-layouts = pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.__name__)
 
 
-@layouts
+def called(layout):
+    return getattr(layout, "__name__", None)
+
+
+def some(*chosen):
+    """Run a test with the chosen layouts; with the others when CI takes its time."""
+    rest = [pytest.param(layout, marks=pytest.mark.slow) for layout in LAYOUTS if layout not in chosen]
+    return pytest.mark.parametrize("layout", [*chosen, *rest], ids=called)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=called)
 def test_the_matches_are_the_same_in_every_layout(tmp_path, layout):
     layout(tmp_path, pl.concat([bars("005930", [9, 11, None, 12]), bars("B", [11, 9, 13], first=-2), halted("B", 1)]))
     result = scan(tmp_path, "p = close[1]\nmatch = close > 10")
@@ -351,7 +360,7 @@ WINDOWS = {
 }
 
 
-@layouts
+@some(by_date, by_hive_symbol, with_equal_rows)
 def test_a_range_in_the_middle_gives_what_the_whole_history_gives_there(tmp_path, layout):
     market = long_market()
     layout(tmp_path, market)
@@ -374,7 +383,7 @@ RECURSIVE = {
 
 
 @pytest.mark.parametrize("formula", RECURSIVE.values(), ids=RECURSIVE.keys())
-@pytest.mark.parametrize("layout", [one_file, by_date, by_hive_symbol], ids=lambda layout: layout.__name__)
+@some(by_hive_symbol)
 def test_a_range_in_the_middle_gives_what_a_scan_of_all_gives_there(tmp_path, layout, formula):
     layout(tmp_path, long_market())
     scanner = jt.Scanner(prices=tmp_path, raise_internal=True)
@@ -602,7 +611,7 @@ def test_the_last_intraday_bars_are_bars_and_not_days(tmp_path):
     assert statuses(found) == {"A": "matched", "B": "no_data"}
 
 
-@pytest.mark.parametrize("layout", [shuffled, by_symbol, with_equal_rows], ids=lambda layout: layout.__name__)
+@some(shuffled)
 def test_an_intraday_range_in_the_middle_gives_what_the_whole_history_gives_there(tmp_path, layout):
     random = np.random.default_rng(3)
     stamps = [dt.datetime(2024, 1, 2, 9) + dt.timedelta(days=d, minutes=5 * m) for d in range(12) for m in range(78)]
