@@ -1,7 +1,8 @@
 """The command line: ``jtscan scan``, ``jtscan symbols``, ``jtscan check``.
 
 Exit codes: 0 done, also when single symbols failed; 1 the data cannot be read;
-2 the command, the request or the formula is wrong; 130 stopped by Ctrl-C.
+2 the command, the request or the formula is wrong, or no symbol is left to ask;
+130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from jtscan.scanner import Scanner
 
 INTERRUPTED = 130
+NOTHING_ASKED = 2  # a market that is not there: a quiet day looks otherwise
 _LONGEST_FILE = 100_000
 _NO_DATA = (
     "there is no folder ./data here. Name one with --data DIR (it holds symbols.parquet and prices/1d/*.parquet), or "
@@ -207,6 +209,8 @@ def scan(context: click.Context, /, *, formula: str, **options: Any) -> None:
         _write(result, out)
     if result.cancelled:
         context.exit(INTERRUPTED)
+    if result.outcomes.is_empty():
+        context.exit(NOTHING_ASKED)
 
 
 @main.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import threading
 
 import polars as pl
 import pytest
@@ -15,6 +16,7 @@ from jtscan.domain.formulas import Formula
 from jtscan.domain.scans import BatchScanRequest
 from jtscan.domain.symbols import SymbolCriteria
 from jtscan.engines.processing import ProcessingEngine
+from jtscan.errors import FormulaError, RequestError
 from jtscan.scan import BatchScanUseCase
 from jtscan.testing import InMemoryPriceRepository, InMemorySymbolRepository, ProgressRecorder, make_bars
 
@@ -196,3 +198,64 @@ def test_reasons_that_differ_by_numbers_alone_are_one_reason():
     result = scan({"symbols": list(closes)}, closes=closes, formula=Formula(text="close > sma(close, 5)"))
     reasons = dict(result.account.select("status", "reason").rows())
     assert reasons["too_little_history"] == "3 bars; the formula needs 5"
+
+
+def test_a_wrong_column_to_sort_by_is_refused_before_anything_is_scanned():
+    heard = ProgressRecorder()
+    with pytest.raises(RequestError, match="sort_by: there is no column 'gain'; there are: name, symbol, timestamp"):
+        scan({}, sort_by="-gain", listeners={"progress_callback": heard})
+    assert heard.calls == []
+
+
+def test_a_column_of_the_formula_sorts_also_what_is_empty_or_cancelled():
+    formula = Formula(text="gain = close / close[1]\nmatch = gain > 0")
+    token = CancellationToken()
+    token.cancel()
+    cancelled = scan({}, formula=formula, sort_by="gain", listeners={"cancellation_token": token})
+    assert counts(cancelled) == {"cancelled": 4}
+    assert scan({"market": "KOSPY"}, formula=formula, sort_by="gain").signals.total_matches == 0
+
+
+def test_a_universe_that_becomes_empty_says_so():
+    excluded = scan({"symbols": ["005930"], "exclude": ["005930"]})
+    assert excluded.excluded == ("005930",)
+    assert excluded.warnings == ("no symbol is left of 1: 1 excluded, 0 not listed in the range",)
+    table = TABLE.with_columns(delisted=pl.lit(dt.date(2020, 1, 1)))
+    assert scan({}, table=table).warnings == ("no symbol is left of 4: 0 excluded, 4 not listed in the range",)
+
+
+def test_a_broken_formula_is_refused_also_where_there_is_nothing_to_scan():
+    with pytest.raises(FormulaError, match="cross_abov"):
+        scan({"market": "KOSPY"}, formula=Formula(text="cross_abov(close, 1)"))
+
+
+def test_nothing_that_takes_time_runs_on_the_loop():
+    """The catalogue, the range and the aggregation are made in other threads: a notebook stays alive."""
+    at_work = {}
+
+    class Prices(InMemoryPriceRepository):
+        def newest(self, symbols, count):
+            at_work["newest"] = threading.current_thread()
+            return super().newest(symbols, count)
+
+        def read(self, symbols, columns, window):
+            at_work["read"] = threading.current_thread()
+            return super().read(symbols, columns, window)
+
+    class Aggregator(SignalAggregator):
+        def aggregate(self, *given, **options):
+            at_work["aggregate"] = threading.current_thread()
+            return super().aggregate(*given, **options)
+
+    async def main():
+        engine = ProcessingEngine(Prices(make_bars({"005930": RISING})), raise_internal=True)
+        use_case = BatchScanUseCase(engine, InMemorySymbolRepository(TABLE), Aggregator())
+        request = BatchScanRequest(
+            symbol_criteria=SymbolCriteria(), timeframe="1d", date_range=DateRange(last=2), formula="close > 1"
+        )
+        return await use_case.execute(request), threading.current_thread()
+
+    result, loop = asyncio.run(main())
+    assert result.signals.total_matches == 2
+    assert set(at_work) == {"newest", "read", "aggregate"}
+    assert loop not in at_work.values()

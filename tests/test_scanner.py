@@ -14,6 +14,7 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -170,3 +171,33 @@ def test_an_unchanged_file_has_its_version_and_a_changed_one_another(prices, sca
     assert first.data_version == same.data_version != changed.data_version
     assert (first.signals.total_matches, changed.signals.total_matches) == (2, 3)
     assert isinstance(changed.signals.matches, pl.DataFrame)
+
+
+def test_a_scan_reads_one_snapshot_and_tells_its_version(prices, scanner):
+    before = scanner.scan("close > close[1]").data_version
+
+    class Replacer(ProgressRecorder):
+        def on_phase(self, phase):
+            if phase == "scanning":
+                make_bars({"A": [*RISING, 13.0, 14.0]}).write_parquet(prices.with_suffix(".new"))
+                prices.with_suffix(".new").replace(prices)
+
+    assert scanner.scan("close > close[1]", observer=Replacer()).data_version == before
+    assert scanner.scan("close > close[1]").data_version != before
+
+
+def test_a_token_of_another_kind_is_refused(scanner):
+    with pytest.raises(jt.RequestError, match="cancellation_token: \\['x'\\] is not a CancellationToken"):
+        scanner.scan("close > 1", cancellation_token=["x"])
+
+
+def test_columns_named_like_anything_of_ours_keep_their_values(tmp_path):
+    bars = make_bars({"A": RISING}).with_columns(_i=pl.lit(5.0), _x=pl.lit(6.0), _n1=pl.lit(7.0), _k2=pl.lit(8.0))
+    bars.write_parquet(tmp_path / "a.parquet")
+    formula = "i = _i * 1\nx = _x\nn = _n1 / 10\nk = _k2\nmatch = _i == 5 and barssince(_x == 6) == 0"
+    matches = jt.Scanner(prices=tmp_path).scan(formula, start="1990-01-01").signals.matches
+    assert matches.select("i", "x", "n", "k").rows() == [(5.0, 6.0, 0.7, 8.0)] * 3
+
+
+def test_numbers_of_numpy_are_numbers(scanner):
+    assert scanner.scan("close > sma(close, n)", parameters={"n": np.int64(2)}).signals.total_matches == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
@@ -90,6 +90,6 @@ def check_parameters(parameters: Mapping[str, Any]) -> dict[str, float]:
     for name, value in parameters.items():
         if not isinstance(name, str):
             raise RequestError("parameters", f"the name {name!r} is not text")
-        if isinstance(value, bool) or not isinstance(value, Real) or not abs(float(value)) < MAX_NUMBER:
+        if isinstance(value, bool) or not isinstance(value, Real) or not abs(cast("float", value)) < MAX_NUMBER:
             raise RequestError("parameters", f"{name} = {value!r} is not a finite number below 1e15")
     return {name: int(value) if isinstance(value, Integral) else float(value) for name, value in parameters.items()}

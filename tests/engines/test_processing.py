@@ -15,6 +15,7 @@ from jtscan.domain.control import CancellationToken
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.formulas import Formula, PolarsFormula
 from jtscan.domain.jobs import ProcessingJob, Status
+from jtscan.engines import work
 from jtscan.engines.processing import ProcessingEngine
 from jtscan.errors import DataError, FormulaError, RequestError
 from jtscan.testing import InMemoryPriceRepository, ProgressRecorder, make_bars
@@ -242,3 +243,20 @@ def test_chunks_start_with_one_symbol_and_grow():
     prices = InMemoryPriceRepository(make_bars({f"{number:03}": [1.0] * 1000 for number in range(40)}))
     ProcessingEngine(prices, chunk_bars=12_000).process_batch(job(*(f"{number:03}" for number in range(40))))
     assert [len(call) for call in prices.read_calls] == [1, 3, 10, 12, 12, 2]
+
+
+def test_a_bug_of_ours_that_only_chunks_have_comes_out(monkeypatch, caplog):
+    cut = work.cut
+
+    def broken(plan, timeframe, chunk, bars, symbols, window):
+        if len(symbols) > 1:
+            raise ZeroDivisionError("chunk bug")
+        return cut(plan, timeframe, chunk, bars, symbols, window)
+
+    monkeypatch.setattr(work, "cut", broken)
+    closes = dict.fromkeys("ABCDE", UP)
+    with pytest.raises(ZeroDivisionError, match="chunk bug"):
+        engine(closes).process_batch(job(*"ABCDE"))
+    results = ProcessingEngine(InMemoryPriceRepository(make_bars(closes))).process_batch(job(*"ABCDE"))
+    assert [result.status for result in results] == [Status.MATCHED] * 5
+    assert "chunk bug" in caplog.text

@@ -414,7 +414,7 @@ def test_a_column_that_one_file_lacks_is_unknown_there(tmp_path):
     assert fired(scan(tmp_path, "per > 5 and close > 10")) == HITS["A"]
     result = scan(tmp_path, "per > 7")
     assert fired(result) == []
-    assert reasons(result) == {"B": "the formula is unknown on every bar: values that it reads are missing"}
+    assert reasons(result) == {"B": "the formula is unknown on every bar of the range"}
 
 
 def test_a_column_that_is_text_in_one_file_is_no_number_to_a_formula(tmp_path):

@@ -121,7 +121,6 @@ NOBODY = [
         {"market": "KOSDAQ", "sector": "ETF"},
         "no symbols in market 'KOSDAQ' and sector 'ETF'; the markets there are: INDEX, KOSDAQ, KOSPI; "
         "the sectors there are: ETF, Media, Tech",
-        marks=pytest.mark.xfail(reason="scan._nearest asks whether 'KOSDAQ' was meant to be 'KOSDAQ'"),
     ),
     ({"symbols": []}, "the list of symbols is empty: nothing was scanned"),
 ]
