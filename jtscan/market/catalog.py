@@ -78,8 +78,8 @@ def make_catalog(duck: Duck, paths: Sequence[Path], timeframe: Timeframe, rename
     named = entries.filter(pl.col("symbol").is_not_null())
     nameless = int(entries["rows"].sum()) - int(named["rows"].sum())
     if not usable or (nameless and not named.height):
-        nobodys = f"none of its {nameless:,} rows has a symbol"
-        others = f" (and {len(files) - 1:,} more files)" if len(files) > 1 else ""
+        nobodys = "no row of it has a symbol"
+        others = f" (and {len(files) - 1:,} more)" if len(files) > 1 else ""
         raise DataError(f"{shown(files[0].path)}: {files[0].problem or nobodys}{others}")
     return _assembled(duck, usable, named, broken, nameless=nameless)
 
@@ -124,9 +124,9 @@ def _notes(usable: Sequence[PriceFile], broken: Sequence[PriceFile], nameless: i
         yield _INVENTED
     yield from (f"{file.name}: {file.problem}" for file in broken[:_MOST_NOTES])
     if len(broken) > _MOST_NOTES:
-        yield f"{len(broken) - _MOST_NOTES:,} more files cannot be used"
+        yield f"cannot be used either: {len(broken) - _MOST_NOTES:,} more"
     if nameless:
-        yield f"{nameless:,} rows have no symbol and belong to nobody"
+        yield f"rows without a symbol, which belong to nobody: {nameless:,}"
 
 
 def _is_invented(path: Path) -> bool:

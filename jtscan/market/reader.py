@@ -153,7 +153,7 @@ class BarReader:
         try:
             return with_symbols(self._duck.frame(query, parameters), group)
         except duckdb.Error as error:
-            others = f" (or one of {len(group) - 1:,} more files)" if len(group) > 1 else ""
+            others = f" (or another of {len(group):,} that were read at once)" if len(group) > 1 else ""
             raise DataError(f"{file.name}{others}: {unreadable(file.path, error)}") from error
 
     def _files_of(self, symbols: Sequence[str]) -> list[PriceFile]:

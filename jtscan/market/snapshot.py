@@ -144,9 +144,9 @@ class PriceSnapshot:
         if symbol not in self._reader.by_symbol:
             lost = f", as far as they can be read (not: {self.catalog.lost})" if self.catalog.lost else ""
             return f"unknown symbol: it is not in the prices{lost}"
-        count, _, first, last = self._reader.by_symbol[symbol]
+        _, _, first, last = self._reader.by_symbol[symbol]
         if first is None:
-            return f"none of its {count:,} rows is a bar: halts, or a price, the volume or the timestamp is missing"
+            return "no row of it is a bar: halts, or a price, the volume or the timestamp is missing"
         return f"no bars in the range; its bars are from {self._reader.moment(first)} to {self._reader.moment(last)}"
 
     def _last_seen(self, symbols: Sequence[str], present: set[str], window: ReadWindow) -> dict[str, dt.date]:

@@ -135,9 +135,10 @@ def _check_dates(path: Path, name: str, wrong: pl.DataFrame) -> None:
 def _of_each_symbol_one(path: Path, table: pl.DataFrame) -> pl.DataFrame:
     named = table.filter(pl.col("symbol").is_not_null())
     kept = named.unique("symbol", keep="first", maintain_order=True)
-    for count, what in ((table.height - named.height, "no symbol"), (named.height - kept.height, "a symbol of before")):
+    nameless, repeated = table.height - named.height, named.height - kept.height
+    for count, what in ((nameless, "without a symbol"), (repeated, "with the symbol of an earlier row")):
         if count:
-            logger.warning("%s: %s rows have %s and are left out", path, f"{count:,}", what)
+            logger.warning("%s: rows left out, %s: %s", path, what, f"{count:,}")
     return kept
 
 

@@ -171,7 +171,7 @@ def test_a_row_of_no_possible_day_is_set_aside_in_every_range(tmp_path, kind):
         assert fired(result) == [f"{symbol} {day}" for symbol in sorted(ODD_TIMES) for day in days]
         assert counts(result, "set_aside") == {**dict.fromkeys(ODD_TIMES, 1), "Z": 4}
         assert reasons(result) == {
-            "Z": "none of its 4 rows is a bar: halts, or a price, the volume or the timestamp is missing"
+            "Z": "no row of it is a bar: halts, or a price, the volume or the timestamp is missing"
         }
         assert result.data_date == day(3)
 

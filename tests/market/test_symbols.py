@@ -280,7 +280,7 @@ def test_rows_without_a_symbol_or_with_one_of_before_are_left_out_and_told(tmp_p
     assert asked(tmp_path, market="KOSDAQ") == ["A"]
     said = [record.message for record in caplog.records if record.levelname == "WARNING"][:2]
     assert [each.split("symbols.parquet: ")[1] for each in said] == [
-        "2 rows have no symbol and are left out", "1 rows have a symbol of before and are left out",
+        "rows left out, without a symbol: 2", "rows left out, with the symbol of an earlier row: 1",
     ]  # fmt: skip
 
 
