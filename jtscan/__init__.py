@@ -8,6 +8,7 @@ True
 """
 
 from jtscan.aggregate import SignalAggregator
+from jtscan.domain.checks import CheckReport
 from jtscan.domain.control import CancellationToken
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.formulas import Formula, PolarsFormula
@@ -21,10 +22,11 @@ from jtscan.errors import (
     DataNotFoundError,
     FormulaError,
     JtscanError,
+    LookAheadError,
     MissingExtraError,
     RequestError,
 )
-from jtscan.formula import FormulaDescription, describe
+from jtscan.formula import Explanation, FormulaDescription, FunctionTable, describe, explain, function, library
 from jtscan.market.prices import DuckDBPriceRepository
 from jtscan.market.symbols import DuckDBSymbolRepository
 from jtscan.scan import BatchScanUseCase
@@ -38,16 +40,20 @@ __all__ = [
     "BatchScanResult",
     "BatchScanUseCase",
     "CancellationToken",
+    "CheckReport",
     "DataError",
     "DataNotFoundError",
     "DateRange",
     "DuckDBPriceRepository",
     "DuckDBSymbolRepository",
+    "Explanation",
     "Formula",
     "FormulaDescription",
     "FormulaError",
+    "FunctionTable",
     "JobType",
     "JtscanError",
+    "LookAheadError",
     "MissingExtraError",
     "PolarsFormula",
     "ProcessingEngine",
@@ -61,4 +67,7 @@ __all__ = [
     "SymbolCriteria",
     "Timeframe",
     "describe",
+    "explain",
+    "function",
+    "library",
 ]

@@ -3,6 +3,7 @@
     JtscanError
     ├── RequestError (ValueError)      a value that was asked for cannot be used; names the field
     ├── FormulaError (ValueError)      the formula's text is wrong; shows line, column and caret
+    │   └── LookAheadError             an expression or function of a user looks at later bars
     ├── DataError                      files that cannot be read, or rows that cannot be bars
     │   └── DataNotFoundError (FileNotFoundError)
     └── MissingExtraError (ImportError)  an optional dependency is not installed
@@ -72,6 +73,10 @@ class FormulaError(JtscanError, ValueError):
         source, offset = _window(lines[self.line - 1], self.column - 1)
         caret = "^" * _caret(source, offset, min(self.width, max(len(source) - offset, 1)))
         return f"{head}\n  {source}\n  {' ' * _cells(source[:offset])}{caret}"
+
+
+class LookAheadError(FormulaError):
+    """A formula given as Polars expressions, or with a user's own function, looks at later bars."""
 
 
 def _window(line: str, offset: int, most: int = 100) -> tuple[str, int]:

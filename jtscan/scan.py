@@ -22,10 +22,10 @@ from jtscan.aggregate import SignalAggregator, check_sort
 from jtscan.domain.bars import DataState
 from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
 from jtscan.domain.dates import DateRange, Timeframe
-from jtscan.domain.formulas import PolarsFormula
 from jtscan.domain.jobs import ProcessingJob, ProcessingResult, Status
 from jtscan.domain.scans import OUTCOME_SCHEMA, BatchScanRequest, BatchScanResult
 from jtscan.domain.symbols import SymbolCriteria
+from jtscan.errors import RequestError
 from jtscan.formula import compile_formula
 from jtscan.ports import IProcessingEngine, ISymbolRepository
 
@@ -43,6 +43,7 @@ class _Universe:
     symbols: tuple[str, ...]
     date_range: DateRange
     labels: pl.DataFrame
+    compared: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     not_listed: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -91,10 +92,12 @@ class BatchScanUseCase:
         _phase(observer, "scanning")
         job = _make_job(request, job_id, universe)
         check_sort(request.sort_by, ["name", *await asyncio.to_thread(engine.match_columns, job)])
-        results = await engine.process_batch_async(job, progress_callback, cancellation_token, observer)
+        heard = _Heard(observer)
+        results = await engine.process_batch_async(job, progress_callback, cancellation_token, heard)
         _phase(observer, "aggregating")
         state = engine.data_state(job.timeframe)
-        result = await asyncio.to_thread(self._result, request, job_id, universe, results, state)
+        told = replace(universe, warnings=(*universe.warnings, *heard.warnings))
+        result = await asyncio.to_thread(self._result, request, job_id, told, results, state)
         return replace(result, processing_time_ms=(perf_counter() - started) * 1000)
 
     async def _find(self, criteria: SymbolCriteria) -> list[str]:
@@ -108,18 +111,29 @@ class BatchScanUseCase:
         """Take out what is excluded or not listed in the range; what is left is asked."""
         criteria = request.symbol_criteria
         kept = [symbol for symbol in found if symbol not in set(criteria.exclude)]
-        labels = await self._symbol_repo.describe(kept)
+        compared = kept if request.universe is None else await self._compared(request.universe)
+        labels = await self._symbol_repo.describe(list(dict.fromkeys([*kept, *compared])))
         date_range = await asyncio.to_thread(engine.resolve_range, request.date_range, kept, request.timeframe)
-        not_listed = () if criteria.symbols is not None else _not_listed(labels, date_range)
+        ours = labels.filter(pl.col("symbol").is_in(kept))
+        not_listed = () if criteria.symbols is not None else _not_listed(ours, date_range)
         gone = set(not_listed)
         return _Universe(
             symbols=tuple(symbol for symbol in kept if symbol not in gone),
             date_range=date_range,
             labels=labels,
+            compared=tuple(compared),
             excluded=tuple(symbol for symbol in found if symbol in set(criteria.exclude)),
             not_listed=not_listed,
             warnings=await self._warnings(request, found),
         )
+
+    async def _compared(self, criteria: SymbolCriteria) -> list[str]:
+        """Find the symbols that cross-sections compare; also those delisted before the range."""
+        found = await self._find(criteria)
+        kept = [symbol for symbol in found if symbol not in set(criteria.exclude)]
+        if not kept:
+            raise RequestError("universe", f"there are no symbols in {criteria}")
+        return kept
 
     async def _nothing(
         self, request: BatchScanRequest, job_id: str, found: Sequence[str], universe: _Universe | None = None
@@ -140,8 +154,6 @@ class BatchScanUseCase:
 
     async def _warnings(self, request: BatchScanRequest, found: Sequence[str]) -> tuple[str, ...]:
         warnings = []
-        if isinstance(request.formula, PolarsFormula):
-            warnings.append("the formula is given as Polars expressions: jtscan cannot see whether they look ahead")
         unknown = [symbol for symbol in request.symbol_criteria.exclude if symbol not in set(found)]
         if unknown and found:
             shown = ", ".join(_nearest(symbol, found) for symbol in unknown[:_SHOWN])
@@ -198,7 +210,31 @@ def _make_job(request: BatchScanRequest, job_id: str, universe: _Universe) -> Pr
         first=request.first,
         warmup=request.warmup,
         labels=universe.labels,
+        universe=universe.compared,
+        strict_universe=request.strict_universe,
+        allow_lookahead=request.allow_lookahead,
     )
+
+
+class _Heard:
+    """The user's observer, and the warnings that the engine gave."""
+
+    def __init__(self, observer: ScanObserver | None) -> None:
+        self._observer = observer
+        self.warnings: list[str] = []
+
+    def on_phase(self, phase: str) -> None:
+        if self._observer is not None:
+            self._observer.on_phase(phase)
+
+    def on_result(self, result: ProcessingResult) -> None:
+        if self._observer is not None:
+            self._observer.on_result(result)
+
+    def on_warning(self, warning: str) -> None:
+        self.warnings.append(warning)
+        if self._observer is not None:
+            self._observer.on_warning(warning)
 
 
 def _not_listed(labels: pl.DataFrame, date_range: DateRange) -> tuple[str, ...]:

@@ -14,15 +14,25 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import polars as pl
 
 from jtscan.aggregate import SignalAggregator
+from jtscan.domain.checks import CheckReport
 from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
 from jtscan.domain.dates import DateRange, Timeframe, parse_moment
 from jtscan.domain.formulas import FormulaLike, as_formula
-from jtscan.domain.jobs import Warmup
+from jtscan.domain.jobs import ProcessingJob, Warmup
 from jtscan.domain.scans import BatchScanRequest, BatchScanResult
 from jtscan.domain.symbols import SymbolCriteria
 from jtscan.engines.processing import ProcessingEngine
 from jtscan.errors import RequestError
-from jtscan.formula import FormulaDescription, describe
+from jtscan.formula import (
+    Explanation,
+    FormulaDescription,
+    Function,
+    FunctionTable,
+    describe,
+    explain,
+    function_table,
+    registered,
+)
 from jtscan.market.prices import DuckDBPriceRepository
 from jtscan.market.snapshot import PriceSnapshot
 from jtscan.market.symbols import DuckDBSymbolRepository
@@ -35,6 +45,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
 _POLL_SECONDS = 0.05
+_REPLAYED = 5
 
 
 def _run(work: Coroutine[Any, Any, _T], token: CancellationToken | None = None) -> _T:
@@ -87,6 +98,16 @@ def _blocking(method: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, _T]
     return wait
 
 
+def _criteria(universe: SymbolCriteria | Mapping[str, Any] | None) -> SymbolCriteria | None:
+    if universe is None or isinstance(universe, SymbolCriteria):
+        return universe
+    try:
+        return SymbolCriteria(**universe)
+    except TypeError:
+        example = '{"market": "KOSPI"}'
+        raise RequestError("universe", f"{universe!r} is not a dict of market, sector, symbols, exclude, such as {example}") from None
+
+
 class Scanner:
     """Scans the symbols of a data folder, or of any Parquet files of prices.
 
@@ -105,6 +126,8 @@ class Scanner:
         The timeframe of ``prices``; the default of scans.
     columns
         Our column names to those of the files: ``{"timestamp": "date"}``.
+    functions
+        Functions of your own, made with ``jt.function``.
 
     Raises
     ------
@@ -127,6 +150,7 @@ class Scanner:
         symbols: str | Path | None = None,
         timeframe: str = "1d",
         columns: Mapping[str, str] | None = None,
+        functions: Sequence[Function] = (),
         raise_internal: bool = False,
     ) -> None:
         if (data is None) == (prices is None):
@@ -139,7 +163,8 @@ class Scanner:
         if symbols is None and table is not None and not Path(table).expanduser().is_file():
             table = None
         self._symbols = DuckDBSymbolRepository(table, priced=self._priced)
-        self._engine = ProcessingEngine(self._prices, raise_internal=raise_internal)
+        self._functions = registered(functions)
+        self._engine = ProcessingEngine(self._prices, functions=self._functions, raise_internal=raise_internal)
         self._use_case = BatchScanUseCase(self._engine, self._symbols, SignalAggregator())
 
     async def scan_async(  # noqa: PLR0913 - what a user can say of a scan
@@ -160,6 +185,9 @@ class Scanner:
         top: int | None = None,
         first: bool = False,
         warmup: Warmup = "auto",
+        universe: SymbolCriteria | Mapping[str, Any] | None = None,
+        strict_universe: bool = False,
+        allow_lookahead: bool = False,
         progress: bool = False,
         progress_callback: ProgressCallback | None = None,
         observer: ScanObserver | None = None,
@@ -195,6 +223,14 @@ class Scanner:
             Only the first bar of each run of matches.
         warmup
             "full" reads all history before the range.
+        universe
+            The symbols that ``rank`` and its kin compare, if not those of the
+            scan: ``{"market": "KOSPI"}``, or a SymbolCriteria.
+        strict_universe
+            Refuse to compare when a symbol of the universe failed.
+        allow_lookahead
+            Polars expressions and your own functions are replayed on a few
+            symbols first, and refused if they look ahead; True leaves that out.
         progress
             Show a bar.
 
@@ -212,6 +248,9 @@ class Scanner:
             top=top,
             first=first,
             warmup=warmup,
+            universe=_criteria(universe),
+            strict_universe=strict_universe,
+            allow_lookahead=allow_lookahead,
         )
         with ExitStack() as stack:
             callback = stack.enter_context(progress_bar(progress_callback)) if progress else progress_callback
@@ -263,8 +302,79 @@ class Scanner:
         ------
         FormulaError, RequestError, DataError
         """
-        columns = self._snapshot(timeframe).columns
-        return describe(formula, columns=columns, parameters=parameters, lookback=lookback)
+        return describe(
+            formula,
+            columns=self._snapshot(timeframe).columns,
+            parameters=parameters,
+            lookback=lookback,
+            timeframe=Timeframe.parse(timeframe or self._timeframe),
+            functions=self._functions,
+        )
+
+    def explain(
+        self,
+        formula: FormulaLike,
+        *,
+        parameters: Mapping[str, float] | None = None,
+        timeframe: str | None = None,
+    ) -> Explanation:
+        """Show how a formula is evaluated, what it reads, and what each part asks of the warm-up.
+
+        Raises
+        ------
+        FormulaError, RequestError, DataError
+        """
+        return explain(
+            formula,
+            columns=self._snapshot(timeframe).columns,
+            parameters=parameters,
+            timeframe=timeframe or self._timeframe,
+            functions=self._functions,
+        )
+
+    def check(
+        self,
+        formula: FormulaLike,
+        *,
+        symbols: Sequence[str] | None = None,
+        parameters: Mapping[str, float] | None = None,
+        timeframe: str | None = None,
+        lookback: int | None = None,
+        bars: int = 250,
+    ) -> CheckReport:
+        """Prove that a formula does not look ahead: replay bars as if each were the newest.
+
+        The last ``bars`` bars of a few symbols are replayed, and every bar
+        that fired; the report names the first bar of each symbol whose answer changes.
+
+        Parameters
+        ----------
+        symbols
+            The symbols to replay; five of those with the longest history, if not given.
+
+        Raises
+        ------
+        FormulaError, RequestError, DataError
+        """
+        chosen = Timeframe.parse(timeframe or self._timeframe)
+        asked = list(symbols) if symbols is not None else self._snapshot(timeframe).longest(_REPLAYED)
+        job = ProcessingJob(
+            id="check",
+            symbols=asked,
+            timeframe=chosen,
+            date_range=DateRange(start=date.min),
+            formula=as_formula(formula, lookback=lookback),
+            parameters=parameters or {},
+            labels=_run(self._symbols.describe(asked)),
+        )
+        return self._engine.check(job, last=bars)
+
+    def functions(self, search: str | None = None) -> FunctionTable:
+        """Return the functions that formulas can use, this scanner's own among them.
+
+        ``search`` keeps those with the text in their name, meaning or group.
+        """
+        return function_table(self._functions, search=search)
 
     def form(self) -> ScanForm:
         """Make the scan form, for a notebook."""

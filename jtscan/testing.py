@@ -190,6 +190,7 @@ class ProgressRecorder:
     calls: list[tuple[int, int]] = field(default_factory=list)
     phases: list[str] = field(default_factory=list)
     results: list[ProcessingResult] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def __call__(self, completed: int, total: int, /) -> None:
         """Keep one call of the progress callback."""
@@ -202,3 +203,7 @@ class ProgressRecorder:
     def on_result(self, result: ProcessingResult) -> None:
         """Keep a result."""
         self.results.append(result)
+
+    def on_warning(self, warning: str) -> None:
+        """Keep a warning."""
+        self.warnings.append(warning)

@@ -39,7 +39,10 @@ class ScanObserver(Protocol):
     """Hears more than the progress callback: the phases, and each result as it is published."""
 
     def on_phase(self, phase: str) -> None:
-        """Hear what begins: resolving, scanning, aggregating."""
+        """Hear what begins: resolving, comparing symbols, scanning, aggregating."""
 
     def on_result(self, result: ProcessingResult) -> None:
         """Hear of one symbol's result, in the order of the job."""
+
+    def on_warning(self, warning: str) -> None:
+        """Hear of something that concerns the whole scan and no symbol alone."""

@@ -40,6 +40,16 @@ class Timeframe(StrEnum):
         """Whether bars carry a time of day (a naive, exchange-local start)."""
         return self in _MINUTES
 
+    def longer_than(self, other: Timeframe) -> bool:
+        """Whether its bars are longer."""
+        order = list(Timeframe)
+        return order.index(self) > order.index(other)
+
+    @property
+    def minutes(self) -> int | None:
+        """The length of intraday bars; None for longer ones."""
+        return _MINUTES.get(self)
+
     @property
     def bars_per_day(self) -> float:
         """How many bars a calendar day holds at the least, for choosing how far back to read."""

@@ -41,6 +41,9 @@ class ProcessingJob:
     ``labels`` is a frame with the name, market and sector of each symbol, for
     formulas that read them. ``first`` keeps only the first bar of each run of
     matches. ``warmup="full"`` reads all history before the range.
+    ``universe`` are the symbols that cross-sections compare, None = the
+    symbols themselves; ``strict_universe`` refuses to leave one out that fails.
+    ``allow_lookahead`` runs expressions that jtscan cannot see into without a replay.
     """
 
     id: str
@@ -53,9 +56,14 @@ class ProcessingJob:
     first: bool = False
     warmup: Warmup = "auto"
     labels: pl.DataFrame | None = None
+    universe: Sequence[str] | None = None
+    strict_universe: bool = False
+    allow_lookahead: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "symbols", tuple(self.symbols))
+        if self.universe is not None:
+            object.__setattr__(self, "universe", tuple(dict.fromkeys(self.universe)))
         object.__setattr__(self, "timeframe", Timeframe.parse(self.timeframe))
         object.__setattr__(self, "formula", as_formula(self.formula))
         object.__setattr__(self, "parameters", check_parameters(self.parameters))

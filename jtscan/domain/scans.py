@@ -33,6 +33,9 @@ class BatchScanRequest:
     top: int | None = None
     first: bool = False
     warmup: Warmup = "auto"
+    universe: SymbolCriteria | None = None
+    strict_universe: bool = False
+    allow_lookahead: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "timeframe", Timeframe.parse(self.timeframe))
@@ -45,6 +48,8 @@ class BatchScanRequest:
             raise RequestError("sort_by", f"{self.sort_by!r} is not the name of a column")
         if self.top is not None and (not isinstance(self.top, int) or isinstance(self.top, bool) or self.top < 1):
             raise RequestError("top", f"{self.top!r} is not a number of matches")
+        if self.universe is not None and not isinstance(self.universe, SymbolCriteria):
+            raise RequestError("universe", f"{self.universe!r} is not a SymbolCriteria")
         if self.warmup not in {"auto", "full"}:
             raise RequestError("warmup", f"{self.warmup!r} is neither 'auto' nor 'full'")
 

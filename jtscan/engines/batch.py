@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
 from jtscan.domain.bars import Bars
 from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
 from jtscan.domain.jobs import ProcessingResult, Status
+from jtscan.engines.chunks import read_ahead
+from jtscan.engines.passes import Passes
 from jtscan.engines.work import EXPECTED, Work
 from jtscan.errors import first_line
 
 logger = logging.getLogger("jtscan")
-
-_SECOND_BARS = 2_500
-_GROWTH = 4
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -32,22 +31,24 @@ class Batch:
 
     def run(self) -> list[ProcessingResult]:
         """Process every symbol, in order, until the end or the token is set."""
-        chunks = self._chunks()
-        with ThreadPoolExecutor(1, thread_name_prefix="jtscan-read") as reader:
-            ahead: Future[Bars] | None = None
-            following = next(chunks, None)
-            while following is not None and not self.token.is_cancelled:
-                symbols, reading = following, ahead or reader.submit(self.work.read, following)
-                following = next(chunks, None)
-                ahead = None if following is None else reader.submit(self.work.read, following)
-                try:
-                    self._publish_all(symbols, self._process(symbols, reading))
-                except KeyboardInterrupt:
-                    # Polars raises Ctrl-C out of whatever thread it computes in: what is done is kept.
-                    self.token.cancel()
-            if ahead is not None:
-                ahead.cancel()
+        if len(self.work.plan.passes) > 1:
+            self._gather()
+        for symbols, reading in read_ahead(self.work, self.work.job.symbols, self.chunk_bars, self.token):
+            try:
+                self._publish_all(symbols, self._process(symbols, reading))
+            except KeyboardInterrupt:
+                # Polars raises Ctrl-C out of whatever thread it computes in: what is done is kept.
+                self.token.cancel()
         return self.results
+
+    def _gather(self) -> None:
+        """Run what comes before the last pass: nothing is published until all symbols are there."""
+        self.listeners.phase("comparing symbols" if self.work.plan.compares else "reading other symbols")
+        passes = Passes(work=self.work, chunk_bars=self.chunk_bars, token=self.token)
+        self.work = passes.run()
+        for warning in passes.warnings:
+            self.listeners.warn(warning)
+        self.listeners.phase("scanning")
 
     def _process(self, symbols: Sequence[str], reading: Future[Bars]) -> Callable[[str], ProcessingResult]:
         """Process a chunk; if it cannot be read, or fails as a whole, each symbol alone when its turn comes."""
@@ -72,23 +73,6 @@ class Batch:
             _log_result(result)
             self.listeners.hear(result, len(self.results), len(self.work.job.symbols))
 
-    def _chunks(self) -> Iterator[list[str]]:
-        """Cut the symbols into chunks: the first of one symbol, then growing, so that progress starts at once."""
-        factor = self.work.snapshot.chunk_factor
-        most = self.chunk_bars * factor
-        budget = most if factor > 1 else 1
-        sizes = self.work.snapshot.sizes(self.work.job.symbols, self.work.window)
-        chunk: list[str] = []
-        bars = 0
-        for symbol in self.work.job.symbols:
-            chunk.append(symbol)
-            bars += max(sizes.get(symbol, 0), 1)
-            if bars >= budget:
-                yield chunk
-                chunk, bars, budget = [], 0, min(max(budget * _GROWTH, _SECOND_BARS), most)
-        if chunk:
-            yield chunk
-
 
 class Listeners:
     """The progress callback and the observer; one that raises is told of once, and the scan goes on."""
@@ -104,6 +88,17 @@ class Listeners:
             self._call("observer", self._observer.on_result, result)
         if self._callback is not None:
             self._call("progress callback", self._callback, completed, total)
+
+    def phase(self, phase: str) -> None:
+        """Tell what begins."""
+        if self._observer is not None:
+            self._call("observer", self._observer.on_phase, phase)
+
+    def warn(self, warning: str) -> None:
+        """Tell of something that concerns the whole scan."""
+        logger.warning("%s", warning)
+        if self._observer is not None:
+            self._call("observer", self._observer.on_warning, warning)
 
     def _call(self, who: str, listener: Callable[..., Any], *arguments: Any) -> None:
         try:

@@ -9,15 +9,17 @@ there is one path, and a chunk gives the bits of its symbols.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
+from jtscan.domain.dates import Timeframe
+from jtscan.engines.periods import LABEL, joined, with_periods
 from jtscan.errors import first_line
-from jtscan.formula.plan import Indicator, RowStep, Step, SymbolStep
+from jtscan.formula.plan import AlignStep, Indicator, PeriodStep, RowStep, Step, SymbolStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,32 +41,98 @@ class Spans:
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Evaluated:
-    """A chunk after its steps: the frame, the spans of its symbols, and the symbols that failed."""
+class Table:
+    """The bars of some symbols, or their longer bars: a frame, and the spans of its symbols."""
 
     frame: pl.DataFrame
     spans: Spans
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame) -> Table:
+        """Add ``#x``, the row in the table, and ``#i``, the position in the symbol."""
+        spans = Spans.of_symbols(frame)
+        rows = pl.int_range(frame.height, dtype=pl.Int32, eager=True)
+        first = spans.starts.cast(pl.Int32).gather(frame["symbol"].rle_id())
+        return cls(frame=frame.with_columns(rows.alias("#x"), (rows - first).alias("#i")), spans=spans)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Evaluated:
+    """A chunk after its steps: its tables ("" = the bars, otherwise a longer period), and the symbols that failed."""
+
+    tables: dict[str, Table]
     failures: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The bars with what was computed on them."""
+        return self.tables[""].frame
 
-def evaluate(steps: Sequence[Step], frame: pl.DataFrame) -> Evaluated:
-    """Run the steps over the bars of some symbols, rows of a symbol together and in time order."""
-    spans = Spans.of_symbols(frame)
-    chunk = Evaluated(frame=_with_positions(frame, spans), spans=spans)
+    @property
+    def spans(self) -> Spans:
+        """The spans of the symbols among the bars."""
+        return self.tables[""].spans
+
+
+    def only(self, symbols: Sequence[str]) -> Evaluated:
+        """Return the rows of some of its symbols."""
+        wanted = pl.col("symbol").is_in(list(symbols))
+        frames = {period: table.frame.filter(wanted) for period, table in self.tables.items()}
+        tables = {period: Table(frame=frame, spans=Spans.of_symbols(frame)) for period, frame in frames.items()}
+        return Evaluated(tables=tables, failures=self.failures)
+
+
+Attach = Callable[[str, Table], pl.DataFrame]
+"""(period, table) → its frame with the columns that earlier passes have gathered for it."""
+
+
+def _nothing(_: str, table: Table) -> pl.DataFrame:
+    return table.frame
+
+
+def evaluate(
+    steps: Sequence[Step],
+    frame: pl.DataFrame,
+    *,
+    timeframe: Timeframe = Timeframe.D1,
+    whole: frozenset[str] | None = None,
+    attach: Attach = _nothing,
+) -> Evaluated:
+    """Run the steps over the bars of some symbols, rows of a symbol together and in time order.
+
+    ``whole`` names the symbols whose history begins in the frame, None = all.
+    """
+    chunk = Evaluated(tables={"": Table.of(frame)})
+    chunk.tables[""].frame = attach("", chunk.tables[""])
     for step in steps:
-        if isinstance(step, RowStep):
-            chunk.frame = _run_rows(step, chunk.frame)
-        else:
-            _run_symbols(step, chunk)
-        chunk.frame = chunk.frame.drop(step.drop)
+        match step:
+            case RowStep():
+                table = chunk.tables[step.period]
+                table.frame = _run_rows(step, table.frame)
+            case SymbolStep():
+                _run_symbols(step, chunk)
+            case PeriodStep():
+                _join_bars(step, chunk, timeframe, whole)
+                chunk.tables[step.period].frame = attach(step.period, chunk.tables[step.period])
+            case AlignStep():
+                chunk.tables[""].frame = _align(step, chunk)
+        drop = [name for name in step.drop if name in chunk.frame.columns]
+        chunk.tables[""].frame = chunk.frame.drop(drop)
     return chunk
 
 
-def _with_positions(frame: pl.DataFrame, spans: Spans) -> pl.DataFrame:
-    """Add ``#x``, the row in the chunk, and ``#i``, the position in the symbol."""
-    rows = pl.int_range(frame.height, dtype=pl.Int32, eager=True)
-    first = spans.starts.cast(pl.Int32).gather(frame["symbol"].rle_id())
-    return frame.with_columns(rows.alias("#x"), (rows - first).alias("#i"))
+def _join_bars(step: PeriodStep, chunk: Evaluated, timeframe: Timeframe, whole: frozenset[str] | None) -> None:
+    bars = chunk.tables[""]
+    placed = with_periods(bars.frame, step.period, timeframe, whole)
+    chunk.tables[step.period] = Table.of(joined(placed, step.period, step.fields, step.texts))
+    bars.frame = placed.drop(LABEL)
+
+
+def _align(step: AlignStep, chunk: Evaluated) -> pl.DataFrame:
+    """Bring values back to the bars that see them."""
+    frame, longer = chunk.frame, chunk.tables[step.period].frame
+    rows = frame.select(row.alias(name) for name, row, _ in step.takes)
+    return frame.with_columns(longer[source].gather(rows[name]).alias(name) for name, _, source in step.takes)
 
 
 def _run_rows(step: RowStep, frame: pl.DataFrame) -> pl.DataFrame:
@@ -94,12 +162,12 @@ class _Runs:
     position: pl.Series
 
 
-def _runs(step: SymbolStep, chunk: Evaluated) -> _Runs:
-    inputs = [chunk.frame[name] for name in step.inputs]
+def _runs(step: SymbolStep, table: Table) -> _Runs:
+    inputs = [table.frame[name] for name in step.inputs]
     holes = [each.is_null() for each in inputs if each.null_count()]
     if step.whole or not holes:
-        return _Runs(spans=chunk.spans, known=[True] * len(chunk.spans.starts), position=chunk.frame["#i"])
-    return _split(chunk.frame, ~reduce(lambda a, b: a | b, holes))
+        return _Runs(spans=table.spans, known=[True] * len(table.spans.starts), position=table.frame["#i"])
+    return _split(table.frame, ~reduce(lambda a, b: a | b, holes))
 
 
 def _split(frame: pl.DataFrame, known: pl.Series) -> _Runs:
@@ -116,8 +184,9 @@ def _split(frame: pl.DataFrame, known: pl.Series) -> _Runs:
 
 def _run_symbols(step: SymbolStep, chunk: Evaluated) -> None:
     """Compute the indicators run by run; what is within their lookback, or not finite, is unknown."""
-    runs = _runs(step, chunk)
-    inputs = chunk.frame.select(step.inputs)
+    table = chunk.tables[step.period]
+    runs = _runs(step, table)
+    inputs = table.frame.select(step.inputs)
     expressions = [each.expression for each in step.indicators]
     least = min(each.lookback for each in step.indicators)
     blank = _blanks(step)
@@ -128,8 +197,8 @@ def _run_symbols(step: SymbolStep, chunk: Evaluated) -> None:
             made = _compute(step, inputs.slice(start, length), expressions, chunk, start)
         pieces.append(blank.clear(length) if made is None else made)
     computed = pl.concat(pieces) if pieces else blank
-    chunk.frame = chunk.frame.hstack(_masked(computed, step.indicators, runs.position))
-    chunk.frame = _finite(chunk.frame, () if step.whole else [each.column for each in step.indicators])
+    frame = table.frame.hstack(_masked(computed, step.indicators, runs.position))
+    table.frame = _finite(frame, () if step.whole else [each.column for each in step.indicators])
 
 
 def _blanks(step: SymbolStep) -> pl.DataFrame:
@@ -149,7 +218,8 @@ def _compute(
         problem = f"it gives {made.height:,} values for {bars.height:,} bars"
     except (PolarsError, PanicException) as error:
         problem = first_line(error)
-    chunk.failures.setdefault(chunk.frame["symbol"][start], f"{_culprit(step, bars)}: {problem}")
+    symbol = chunk.tables[step.period].frame["symbol"][start]
+    chunk.failures.setdefault(symbol, f"{_culprit(step, bars)}: {problem}")
     return None
 
 

@@ -1,7 +1,8 @@
 """The batch loop: every symbol of a job, in order, whatever becomes of each.
 
 process_batch           entry: snapshot, plan, loop, summary      (here)
-Batch.run               order, reading ahead, progress, cancellation      (batch.py)
+Passes.run              what crosses symbols, gathered before anything is published      (passes.py)
+Batch.run               order, progress, cancellation; reading ahead      (batch.py, chunks.py)
 Work.process_chunk      some symbols: evaluate, settle, cut into results      (work.py)
 Work.process_symbol     one symbol alone: what a failing chunk falls back to      (work.py)
 evaluate, cut           the steps of a plan; an outcome per symbol      (evaluate.py, results.py)
@@ -13,20 +14,27 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from jtscan.domain.bars import Bars, DataState, ReadWindow
+from jtscan.domain.checks import CheckReport
 from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.jobs import ProcessingJob, ProcessingResult, Status
 from jtscan.engines.batch import Batch, Listeners
+from jtscan.engines.passes import Passes
+from jtscan.engines.replay import Replay
 from jtscan.engines.results import empty_matches
 from jtscan.engines.work import Work
-from jtscan.formula import compile_formula
+from jtscan.errors import LookAheadError
+from jtscan.formula import Function, compile_formula
 from jtscan.ports import IPriceRepository, IPriceSnapshot
 
 logger = logging.getLogger("jtscan")
 
 CHUNK_BARS = 250_000
+_REPLAYED_SYMBOLS = 3
+_REPLAYED_BARS = 60
 
 
 class ProcessingEngine:
@@ -36,6 +44,8 @@ class ProcessingEngine:
     ----------
     prices
         Where bars come from.
+    functions
+        Functions of a user, beside those of the language.
     chunk_bars
         About how many bars are evaluated at once.
     raise_internal
@@ -43,15 +53,25 @@ class ProcessingEngine:
         batch, instead of failing the symbol. For tests.
     """
 
-    def __init__(self, prices: IPriceRepository, *, chunk_bars: int = CHUNK_BARS, raise_internal: bool = False) -> None:
+    def __init__(
+        self,
+        prices: IPriceRepository,
+        *,
+        functions: Sequence[Function] = (),
+        chunk_bars: int = CHUNK_BARS,
+        raise_internal: bool = False,
+    ) -> None:
         self._prices = prices
+        self._functions = tuple(functions)
         self._chunk_bars = chunk_bars
         self._raise_internal = raise_internal
 
     def pinned(self, timeframe: Timeframe) -> ProcessingEngine:
         """Return the same engine on the data as it is now, whatever happens to the files meanwhile."""
         prices = _Pinned(self._prices.snapshot(timeframe))
-        return ProcessingEngine(prices, chunk_bars=self._chunk_bars, raise_internal=self._raise_internal)
+        return ProcessingEngine(
+            prices, functions=self._functions, chunk_bars=self._chunk_bars, raise_internal=self._raise_internal
+        )
 
     def match_columns(self, job: ProcessingJob) -> list[str]:
         """Tell the columns of a job's matches; raises what is wrong with its formula."""
@@ -116,28 +136,70 @@ class ProcessingEngine:
         observer: ScanObserver | None,
     ) -> list[ProcessingResult]:
         started = time.perf_counter()
+        work = self._work(job)
+        listeners = Listeners(progress_callback, observer)
+        self._check_seen(work)
+        for part in work.plan.repaints:
+            listeners.warn(f"{part} repaints: it changes until its period ends")
         logger.info("scan %s: %d symbols, %s, %s", job.id, len(job.symbols), job.timeframe, job.date_range)
         batch = Batch(
-            work=self._work(job),
+            work=work,
             chunk_bars=self._chunk_bars,
-            listeners=Listeners(progress_callback, observer),
+            listeners=listeners,
             token=cancellation_token or CancellationToken(),
         )
         results = batch.run()
         _log_summary(job, results, time.perf_counter() - started)
         return results
 
+    def check(self, job: ProcessingJob, *, last: int = 250) -> CheckReport:
+        """Replay the last bars of the job's symbols, and every bar that fired, as if each were the newest."""
+        return Replay(work=self._work(job), symbols=job.symbols, last=last).run()
+
+    def _check_seen(self, work: Work) -> None:
+        """Replay a few symbols of a formula that jtscan cannot see into; it must not look ahead."""
+        if not work.plan.unseen or work.job.allow_lookahead:
+            return
+        symbols = _longest(work, _REPLAYED_SYMBOLS)
+        report = Replay(work=work, symbols=symbols, last=_REPLAYED_BARS, fired=_REPLAYED_BARS).run()
+        if report.looks_ahead:
+            raise LookAheadError(
+                f"the formula looks ahead: {report.found[0]}",
+                hint="give allow_lookahead=True to scan all the same",
+            )
+
     def _work(self, job: ProcessingJob) -> Work:
         snapshot = self._prices.snapshot(job.timeframe)
-        plan = compile_formula(job.formula, snapshot.columns, job.parameters, first=job.first)
+        plan = compile_formula(
+            job.formula,
+            snapshot.columns,
+            job.parameters,
+            first=job.first,
+            timeframe=job.timeframe,
+            functions=self._functions,
+        )
         start, end = self.resolve_range(job.date_range, job.symbols, job.timeframe).bounds(job.timeframe)
         warmup = None if job.warmup == "full" else plan.warmup
         window = ReadWindow(start=start, end=end, warmup=warmup)
-        return Work(job=job, plan=plan, snapshot=snapshot, window=window, raise_internal=self._raise_internal)
+        return Work(
+            job=job,
+            plan=plan,
+            this=plan.last,
+            snapshot=snapshot,
+            window=window,
+            raise_internal=self._raise_internal,
+        )
 
     def _process_symbol(self, job: ProcessingJob, symbol: str, bars: Bars) -> ProcessingResult:
         """Process one symbol alone: the complete path from bars to a result, by the code that the batch runs."""
-        return self._work(job).process_symbol(symbol, bars)
+        passes = Passes(work=self._work(job), chunk_bars=self._chunk_bars, token=CancellationToken())
+        return passes.run().process_symbol(symbol, bars)
+
+
+def _longest(work: Work, count: int) -> list[str]:
+    """Name the symbols with the most bars: on those a look-ahead shows."""
+    sizes = work.snapshot.sizes(work.job.symbols, replace(work.window, start=None, warmup=None))
+    return sorted(sizes, key=lambda symbol: (-sizes[symbol], symbol))[:count]
 
 
 class _Pinned:

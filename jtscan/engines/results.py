@@ -48,23 +48,32 @@ def empty_matches(plan: Plan, timeframe: Timeframe) -> pl.DataFrame:
     return pl.DataFrame(schema={**schema, **dict.fromkeys(plan.columns, pl.Null)})
 
 
-def cut(
-    plan: Plan, timeframe: Timeframe, chunk: Evaluated, bars: Bars, symbols: Sequence[str], window: ReadWindow
-) -> dict[str, Outcome]:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cut:
+    """How chunks are cut: by which plan, in which window, and what is ``missing`` of other symbols."""
+
+    plan: Plan
+    timeframe: Timeframe
+    window: ReadWindow
+    missing: str | None = None
+
+
+def cut(how: Cut, chunk: Evaluated, bars: Bars, symbols: Sequence[str]) -> dict[str, Outcome]:
     """Cut an evaluated chunk into the outcomes of its symbols."""
-    cutter = _Cutter(plan, timeframe, chunk, bars, window)
+    cutter = _Cutter(how, chunk, bars)
     return {symbol: cutter.outcome(symbol) for symbol in symbols}
 
 
 class _Cutter:
     """Counts and gathers over the whole chunk once; a symbol's outcome is a look-up and a slice."""
 
-    def __init__(self, plan: Plan, timeframe: Timeframe, chunk: Evaluated, bars: Bars, window: ReadWindow) -> None:
-        self.plan = plan
+    def __init__(self, how: Cut, chunk: Evaluated, bars: Bars) -> None:
+        self.plan = how.plan
+        self.missing = how.missing
         self.chunk = chunk
         self.bars = bars
-        self.inside = _inside(chunk.frame, window)
-        self.none = empty_matches(plan, timeframe)
+        self.inside = _inside(chunk.frame, how.window)
+        self.none = empty_matches(how.plan, how.timeframe)
         self.order = {symbol: position for position, symbol in enumerate(_names(chunk))}
         self.counts = _per_symbol(self.inside, chunk.spans)
         self.known = _per_symbol(self._known(), chunk.spans)
@@ -97,10 +106,26 @@ class _Cutter:
             return Status.MATCHED, None
         if self.known[position]:
             return Status.NO_MATCH, None
+        return self._unknown(symbol, position)
+
+    def _unknown(self, symbol: str, position: int) -> tuple[Status, str]:
+        """Tell why nothing is known of a symbol: too few bars, too few longer bars, or something else."""
         history = self.chunk.spans.lengths[position]
         if history <= self.plan.lookback:
             return Status.TOO_LITTLE_HISTORY, f"{history:,} bars; the formula needs {self.plan.lookback + 1:,}"
-        return Status.NO_MATCH, "the formula is unknown on every bar of the range"
+        for period, lookback in self.plan.periods.items():
+            longer = self._periods(period).get(symbol, 0)
+            if longer <= lookback:
+                reason = f"{longer:,} bars of {period}; the formula needs {lookback + 1:,}"
+                return Status.TOO_LITTLE_HISTORY, reason
+        return Status.NO_MATCH, self.missing or "the formula is unknown on every bar of the range"
+
+    def _periods(self, period: str) -> dict[str, int]:
+        """How many longer bars each symbol has."""
+        table = self.chunk.tables.get(period)
+        if table is None:
+            return {}
+        return dict(zip(table.frame["symbol"].gather(table.spans.starts), table.spans.lengths, strict=True))
 
     def _matches(self, symbol: str) -> pl.DataFrame:
         if symbol not in self.slices:

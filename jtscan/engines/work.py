@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -16,10 +16,12 @@ from polars.exceptions import PanicException, PolarsError
 
 from jtscan.domain.bars import Bars, ReadWindow
 from jtscan.domain.jobs import ProcessingJob, ProcessingResult, Status
-from jtscan.engines.evaluate import evaluate
-from jtscan.engines.results import Outcome, cut, empty_matches, unsettled
+from jtscan.engines.evaluate import Evaluated, Table, evaluate
+from jtscan.engines.gathered import Made, attach
+from jtscan.engines.results import Cut, Outcome, cut, empty_matches, unsettled
 from jtscan.errors import JtscanError, first_line
 from jtscan.formula import Plan
+from jtscan.formula.plan import Pass, Step
 from jtscan.ports import IPriceSnapshot
 
 logger = logging.getLogger("jtscan")
@@ -29,23 +31,40 @@ EXPECTED = (JtscanError, PolarsError, PanicException, duckdb.Error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Part:
+    """Symbols that were evaluated together, from what was read of them in a window."""
+
+    symbols: Sequence[str]
+    bars: Bars
+    window: ReadWindow
+    chunk: Evaluated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Work:
-    """What every symbol of a job shares, and how symbols become results."""
+    """One pass of a job: what every symbol shares, and how symbols become results.
+
+    ``made`` is what earlier passes gathered, ``missing`` why another symbol's
+    values are not there.
+    """
 
     job: ProcessingJob
     plan: Plan
+    this: Pass
     snapshot: IPriceSnapshot
     window: ReadWindow
+    made: Sequence[Made] = ()
+    missing: str | None = None
     raise_internal: bool = False
 
     @property
     def columns(self) -> list[str]:
         """The columns to read: the formula's, and the close for the matches."""
-        close = ["close"] if self.snapshot.columns.get("close") == "number" else []
-        return list(dict.fromkeys([*self.plan.reads, *close]))
+        close = ["close"] if self.snapshot.columns.get("close") == "number" and not self.this.gathers else []
+        return list(dict.fromkeys([*self.this.reads, *close]))
 
     def read(self, symbols: Sequence[str]) -> Bars:
-        """Read the bars of some symbols in the job's window."""
+        """Read the bars of some symbols in the pass's window."""
         return self.snapshot.read(symbols, self.columns, self.window)
 
     def process_chunk(self, symbols: Sequence[str], bars: Bars) -> dict[str, ProcessingResult]:
@@ -56,7 +75,7 @@ class Work:
         except EXPECTED:
             if len(symbols) == 1:
                 raise
-            return {symbol: self.process_symbol(symbol, _only(bars, symbol)) for symbol in symbols}
+            return {symbol: self.process_symbol(symbol, only(bars, symbol)) for symbol in symbols}
         share = (time.perf_counter() - started) * 1000 / len(symbols)
         return {symbol: outcomes[symbol].result(symbol, share) for symbol in symbols}
 
@@ -85,22 +104,41 @@ class Work:
         return ProcessingResult(symbol=symbol, matches=matches, error=reason, status=Status.FAILED)
 
     def _outcomes(self, symbols: Sequence[str], bars: Bars) -> dict[str, Outcome]:
-        """Evaluate the chunk, and once more with all history for symbols whose warm-up has not settled."""
-        partial = self.window.start is not None and self.window.warmup is not None and self.plan.settles
-        steps = self.plan.settling if partial else self.plan.steps
-        chunk = evaluate(steps, self._labelled(bars.frame))
-        outcomes = cut(self.plan, self.job.timeframe, chunk, bars, symbols, self.window)
-        again = unsettled(self.plan.settles, chunk, bars, self.window.start) if partial else []
+        outcomes: dict[str, Outcome] = {}
+        for part in self.evaluated(symbols, bars):
+            how = Cut(plan=self.plan, timeframe=self.job.timeframe, window=part.window, missing=self.missing)
+            outcomes.update(cut(how, part.chunk, part.bars, part.symbols))
+        return outcomes
+
+    def evaluated(self, symbols: Sequence[str], bars: Bars) -> Iterator[Part]:
+        """Evaluate a chunk, and once more with all history the symbols whose warm-up has not settled."""
+        partial = self.window.start is not None and self.window.warmup is not None and self.this.settles
+        chunk = self._evaluate(self.this.settling if partial else self.this.steps, bars)
+        again = unsettled(self.this.settles, chunk, bars, self.window.start) if partial else []
+        if len(again) < len(symbols) or not again:
+            gone = set(again)
+            kept = [symbol for symbol in symbols if symbol not in gone]
+            yield Part(symbols=kept, bars=bars, window=self.window, chunk=chunk)
         if again:
             full = ReadWindow(start=self.window.start, end=self.window.end, warmup=None)
             longer = self.snapshot.read(again, self.columns, full)
-            evaluated = evaluate(self.plan.steps, self._labelled(longer.frame))
-            outcomes.update(cut(self.plan, self.job.timeframe, evaluated, longer, again, full))
-        return outcomes
+            yield Part(symbols=again, bars=longer, window=full, chunk=self._evaluate(self.this.steps, longer))
+
+    def _evaluate(self, steps: Sequence[Step], bars: Bars) -> Evaluated:
+        return evaluate(
+            steps,
+            self._labelled(bars.frame),
+            timeframe=self.job.timeframe,
+            whole=bars.from_first,
+            attach=self._attach,
+        )
+
+    def _attach(self, period: str, table: Table) -> pl.DataFrame:
+        return attach(self.made, period, table)
 
     def _labelled(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add the name, market and sector of each symbol, where the formula reads them."""
-        wanted = [name for name in self.plan.texts if name != "symbol"]
+        wanted = [name for name in self.this.texts if name != "symbol"]
         if not wanted:
             return frame
         if self.job.labels is None:
@@ -108,7 +146,7 @@ class Work:
         return frame.join(self.job.labels.select("symbol", *wanted), on="symbol", how="left", maintain_order="left")
 
 
-def _only(bars: Bars, symbol: str) -> Bars:
+def only(bars: Bars, symbol: str) -> Bars:
     """The bars of one symbol out of a chunk."""
     return Bars(
         frame=bars.frame.filter(pl.col("symbol") == symbol),

@@ -3,22 +3,32 @@
 Knows no symbols, no files and no batches. The flow of one formula::
 
     source.parse        text → checked syntax tree, within the limits
-    compiler            tree → graph; names, kinds, calls (calls.py) against the table (functions.py)
-    plan.make_plan      graph → row steps and symbol steps (ops.py, talib.py), and the warm-up
+    compiler            tree → graph; names, kinds, calls (calls.py) against the table of functions (table/)
+    planning            graph → passes of steps (stages.py, ops.py), and the warm-up (warmup.py)
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from jtscan.domain.dates import Timeframe
 from jtscan.domain.formulas import AnyFormula, FormulaLike, PolarsFormula, as_formula, check_parameters
 from jtscan.errors import FormulaError
 from jtscan.formula.compiler import compile_text
 from jtscan.formula.description import FormulaDescription
 from jtscan.formula.expressions import plan_expressions
-from jtscan.formula.plan import Plan, make_plan
+from jtscan.formula.explain import Explanation, explain
+from jtscan.formula.library import Library, library
+from jtscan.formula.own import OwnFunction, function, registered
+from jtscan.formula.plan import Plan
+from jtscan.formula.planning import make_plan
+from jtscan.formula.reference import FunctionTable, function_table
+from jtscan.formula.rows import Function
 
-__all__ = ["FormulaDescription", "Plan", "compile_formula", "describe"]
+__all__ = [
+    "Explanation", "FormulaDescription", "Function", "FunctionTable", "Library", "OwnFunction", "Plan", "compile_formula",
+    "describe", "explain", "function", "function_table", "library", "registered",
+]  # fmt: skip
 
 
 def compile_formula(
@@ -27,11 +37,14 @@ def compile_formula(
     parameters: Mapping[str, float] | None = None,
     *,
     first: bool = False,
+    timeframe: Timeframe | None = None,
+    functions: Sequence[Function] = (),
 ) -> Plan:
     """Make the plan of a formula.
 
     ``columns`` are the columns of the price files: name to "number", or to
     what else it is. ``first`` keeps the first bar of each run of a signal.
+    ``timeframe`` is that of the bars, ``functions`` those of a user.
 
     Raises
     ------
@@ -41,7 +54,9 @@ def compile_formula(
     if isinstance(formula, PolarsFormula):
         _refuse_options(parameters, first=first)
         return plan_expressions(formula, columns)
-    script = compile_text(formula, columns, check_parameters(parameters or {}))
+    script = compile_text(
+        formula, columns, check_parameters(parameters or {}), timeframe=timeframe, functions=functions
+    )
     signals = script.signals
     if first:
         signals = {name: script.graph.first_of_run(node) for name, node in signals.items()}
@@ -63,6 +78,8 @@ def describe(
     columns: Mapping[str, str] | None = None,
     parameters: Mapping[str, float] | None = None,
     lookback: int | None = None,
+    timeframe: Timeframe | None = None,
+    functions: Sequence[Function] = (),
 ) -> FormulaDescription:
     """Tell what a formula gives and needs, without data.
 
@@ -79,7 +96,9 @@ def describe(
     if isinstance(value, PolarsFormula):
         plan = plan_expressions(value, columns)
         return FormulaDescription(signals=tuple(plan.signals), reads=plan.reads, warmup=plan.warmup)
-    script = compile_text(value, columns, check_parameters(parameters or {}))
+    script = compile_text(
+        value, columns, check_parameters(parameters or {}), timeframe=timeframe, functions=functions
+    )
     plan = make_plan(script.graph, script.signals, script.columns)
     return FormulaDescription(
         signals=tuple(plan.signals),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
 
-from jtscan.formula.functions import Arg, Function, Want
+from jtscan.formula.rows import Arg, Build, Function, Refusal, Want
 from jtscan.formula.source import MAX_BARS
 from jtscan.formula.values import Bound, Call, Kind, Value
 
@@ -18,15 +19,34 @@ _FITS = {
     Want.CONDITION: {Kind.CONDITION},
     Want.VALUE: {Kind.SERIES, Kind.NUMBER, Kind.UNRESOLVED},
     Want.ANY: {Kind.SERIES, Kind.CONDITION, Kind.UNRESOLVED},
+    Want.GROUP: {Kind.SERIES, Kind.CONDITION, Kind.TEXT, Kind.UNRESOLVED},
     Want.LENGTH: {Kind.NUMBER, Kind.UNRESOLVED},
+    Want.WHOLE: {Kind.NUMBER, Kind.UNRESOLVED},
     Want.NUMBER: {Kind.NUMBER, Kind.UNRESOLVED},
     Want.FLAG: {Kind.CONDITION},
+    Want.TEXT: {Kind.LITERAL},
 }
 
 
 def call(expressions: Expressions, row: Function, node: ast.Call) -> Value:
     """Compile a call of a function of the table."""
     return _Binding(expressions, row, node).value()
+
+
+def build(expressions: Expressions, output: Build, place: ast.expr, bound: Mapping[str, Bound]) -> int:
+    """Build an output of a row; what the row itself refuses is shown at the place."""
+    try:
+        return output(expressions.graph, **bound)
+    except Refusal as refusal:
+        expressions.source.fail(place, str(refusal), hint=refusal.hint)
+
+
+def _short(arg: Arg) -> str:
+    return "too short" if arg.want is Want.LENGTH else "too small"
+
+
+def _long(arg: Arg) -> str:
+    return "too long" if arg.want is Want.LENGTH else "too large"
 
 
 class _Binding:
@@ -39,13 +59,16 @@ class _Binding:
 
     def value(self) -> Value:
         matched = self._match()
-        bound = {arg.name: self._fit(arg, values) for arg, values in matched}
+        bound = {arg.name: self._fit(arg, values) if values else None for arg, values in matched}
         if matched and matched[0][1][0].kind is Kind.SERIES:
             self._check_window_habit()
         if "" not in self.row.outputs:
             return Value(kind=Kind.OUTPUTS, place=self.node, call=Call(self.row, bound))
-        made = self.row.outputs[""](self.expressions.graph, **bound)
-        return Value(kind=self.row.kind, place=self.node, node=made)
+        made = build(self.expressions, self.row.outputs[""], self.node, bound)
+        return Value(kind=self.row.kind or self._kind_of_x(matched), place=self.node, node=made)
+
+    def _kind_of_x(self, matched: list[tuple[Arg, list[Value]]]) -> Kind:
+        return next(values[0].kind for arg, values in matched if arg.name == "x")
 
     def _match(self) -> list[tuple[Arg, list[Value]]]:
         """Pair each argument of the row with the values given, natural fields and defaults filled in."""
@@ -102,6 +125,8 @@ class _Binding:
         return keywords
 
     def _absent(self, arg: Arg) -> list[Value]:
+        if arg.optional:
+            return []
         if arg.required:
             self._fail(self.node, f"{self.row.name} needs {arg.name}, {arg.want}", usage=True)
         constant = ast.copy_location(ast.Constant(value=arg.default), self.node)
@@ -114,12 +139,14 @@ class _Binding:
             return [each.as_node(self.expressions.graph) for each in values]
         (value,) = values
         match arg.want:
-            case Want.LENGTH:
+            case Want.LENGTH | Want.WHOLE:
                 return self._length(arg, value)
             case Want.NUMBER:
                 return self._number(arg, value)
             case Want.FLAG:
                 return self._flag(arg, value)
+            case Want.TEXT:
+                return value.text
         return value.as_node(self.expressions.graph)
 
     def _check_kind(self, arg: Arg, value: Value) -> None:
@@ -135,22 +162,26 @@ class _Binding:
             hint = "count(condition, n) counts the bars on which it was true, '1 if condition else 0' makes a series"
         elif value.kind is Kind.LITERAL:
             hint = "names are written without quotes"
+        elif arg.want is Want.TEXT:
+            hint = f"write it in quotes, {self.row.usage}"
         self._fail(value.place, f"{self.row.name}: {arg.name} must be {arg.want}, this is {value.kind}", hint=hint)
 
     def _length(self, arg: Arg, value: Value) -> int:
         if value.kind is Kind.UNRESOLVED:
             self.expressions.script.open_lengths = True
-            return max(int(arg.least or 1), 2)
+            return max(int(arg.least or 1), 2) if arg.want is Want.LENGTH else int(arg.default)
         number = value.number
         if number != int(number):
-            self._fail(value.place, f"{self.row.name}: {arg.name} = {number:g} is not a whole number of bars")
+            self._fail(value.place, f"{self.row.name}: {arg.name} = {number:g} is not {arg.want}")
         if number < (arg.least or 0):
             self._fail(
-                value.place, f"{self.row.name}: {arg.name} = {number:g} is too short; the least is {arg.least:g}"
+                value.place, f"{self.row.name}: {arg.name} = {number:g} is {_short(arg)}; the least is {arg.least:g}"
             )
         most = arg.most or MAX_BARS
         if number > most:
-            self._fail(value.place, f"{self.row.name}: {arg.name} = {number:,.0f} is too long; the most is {most:,.0f}")
+            self._fail(
+                value.place, f"{self.row.name}: {arg.name} = {number:,.0f} is {_long(arg)}; the most is {most:,.0f}"
+            )
         return int(number)
 
     def _number(self, arg: Arg, value: Value) -> float:

@@ -3,30 +3,42 @@
 compile_text    text → Script: signals, columns, parameters      (here)
 Expressions     one expression → a value of some kind      (tree.py)
 Names           what a name stands for      (names.py)
-call            a call against its row of the table      (calls.py, functions.py)
+call            a call against its row of the table      (calls.py, table/)
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from jtscan.domain.dates import Timeframe
 from jtscan.domain.formulas import Formula
 from jtscan.errors import FormulaError
 from jtscan.formula import fields, refusals
+from jtscan.formula.graph import Graph
 from jtscan.formula.names import SIGNALS, Names
 from jtscan.formula.parameters import Parameter, declare
+from jtscan.formula.rows import Function
 from jtscan.formula.script import Script
 from jtscan.formula.source import STATEMENT_HINT, parse
+from jtscan.formula.table import with_own
 from jtscan.formula.tree import Expressions, compare_it
 from jtscan.formula.values import Kind, Value
 
 
-def compile_text(formula: Formula, columns: Mapping[str, str] | None, parameters: Mapping[str, float]) -> Script:
+def compile_text(
+    formula: Formula,
+    columns: Mapping[str, str] | None,
+    parameters: Mapping[str, float],
+    *,
+    timeframe: Timeframe | None = None,
+    functions: Sequence[Function] = (),
+) -> Script:
     """Compile a formula's text.
 
     ``columns`` are the columns of the price files (name to "number" or what
     else it is); None compiles without data and lists what is left open.
+    ``timeframe`` is that of the bars, ``functions`` those of a user.
 
     Raises
     ------
@@ -34,7 +46,8 @@ def compile_text(formula: Formula, columns: Mapping[str, str] | None, parameters
         For anything that FORMULA refuses; it shows the place.
     """
     source, statements = parse(formula.text)
-    names = Names(source, Script(), columns, {**formula.parameters, **parameters})
+    script = Script(graph=Graph(timeframe=timeframe))
+    names = Names(source, script, columns, {**formula.parameters, **parameters}, with_own(functions))
     return _Statements(names).run(statements)
 
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from jtscan.domain.formulas import PolarsFormula
 from jtscan.errors import RequestError
-from jtscan.formula.plan import Indicator, Plan, SymbolStep
+from jtscan.formula.plan import Indicator, Pass, Plan, SymbolStep
 
 ALWAYS = {"symbol": pl.String(), "timestamp": pl.Date()}
 
@@ -26,13 +26,9 @@ def plan_expressions(formula: PolarsFormula, columns: Mapping[str, str] | None) 
     return Plan(
         signals=names,
         columns={},
-        reads=reads,
-        texts=(),
-        steps=(step,),
-        settling=(),
-        settles=(),
-        warmup=formula.lookback,
+        passes=(Pass(steps=(step,), reads=reads, warmup=formula.lookback),),
         lookback=formula.lookback,
+        unseen=True,
     )
 
 

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from jtscan.domain.dates import Timeframe
+from jtscan.formula.frames import BASE, Frame
 
 _MIRRORED = {"gt": "lt", "ge": "le", "lt": "gt", "le": "ge", "eq": "eq", "ne": "ne"}
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One operation on other nodes; ``args`` are ids, always smaller than its own, ``params`` hashable constants."""
+    """One operation on other nodes; ``args`` are ids, always smaller than its own, ``params`` hashable constants.
+
+    ``frame`` tells whose bars it is computed on: each symbol's own, those of
+    a longer period, those of another symbol.
+    """
 
     op: str
     args: tuple[int, ...] = ()
     params: tuple[Any, ...] = ()
+    frame: Frame = BASE
 
 
 @dataclass(slots=True)
 class Graph:
-    """Nodes in the order in which they can be computed."""
+    """Nodes in the order in which they can be computed; ``timeframe`` is that of the bars, None = not known yet."""
 
+    timeframe: Timeframe | None = None
     nodes: list[Node] = field(default_factory=list)
     _ids: dict[Node, int] = field(default_factory=dict)
 
-    def add(self, op: str, *args: int, params: Iterable[Any] = ()) -> int:
+    def add(self, op: str, *args: int, params: Iterable[Any] = (), frame: Frame = BASE) -> int:
         """Return the id of the node, the same for an equal one.
 
         A comparison has its number on the right: a number on the left of a
@@ -33,23 +42,43 @@ class Graph:
         """
         if op in _MIRRORED and self.nodes[args[0]].op == "number":
             op, args = _MIRRORED[op], args[::-1]
-        node = Node(op, args, tuple(params))
+        node = Node(op, args, tuple(params), frame)
         known = self._ids.get(node)
         if known is None:
             known = self._ids[node] = len(self.nodes)
             self.nodes.append(node)
         return known
 
+    def number(self, number: float) -> int:
+        """Return the node of a constant."""
+        return self.add("number", params=(float(number),))
+
     def __getitem__(self, node: int) -> Node:
         return self.nodes[node]
 
-    def reachable(self, roots: Iterable[int]) -> list[int]:
-        """Return the nodes that the roots need, in the order of computation."""
+    def reachable(self, roots: Iterable[int], *, leaves: frozenset[str] = frozenset()) -> list[int]:
+        """Return the nodes that the roots need, in the order of computation; nothing beyond operations in ``leaves``."""
         wanted = set(roots)
-        for node in range(len(self.nodes) - 1, -1, -1):
-            if node in wanted:
+        for node in range(max(wanted, default=-1), -1, -1):
+            if node in wanted and self.nodes[node].op not in leaves:
                 wanted.update(self.nodes[node].args)
         return sorted(wanted)
+
+    def on_period(self, root: int, period: str) -> int:
+        """Return the same expression on the bars of a longer period; a reference in it is read there too."""
+        return self._moved(root, lambda frame: replace(frame, period=period))
+
+    def of_symbol(self, root: int, symbol: str) -> int:
+        """Return the same expression on the bars of another symbol; what is of a third one stays."""
+        return self._moved(root, lambda frame: frame if frame.symbol else replace(frame, symbol=symbol))
+
+    def _moved(self, root: int, move: Callable[[Frame], Frame]) -> int:
+        made: dict[int, int] = {}
+        for at in self.reachable([root]):
+            node = self.nodes[at]
+            args = (made[arg] for arg in node.args)
+            made[at] = self.add(node.op, *args, params=node.params, frame=move(node.frame))
+        return made[root]
 
     def first_of_run(self, condition: int) -> int:
         """Return the condition on the first bar of each run of bars on which it is true."""
@@ -67,8 +96,20 @@ class Graph:
         if depth == 0:
             return "…"
         inner = [self.label(arg, depth - 1) for arg in this.args]
-        if this.op == "talib":
-            name, output, options = this.params
-            values = [f"{value:g}" for _, value in options]
-            return f"{name}({', '.join(inner + values)}){f'.{output}' if output else ''}"
-        return f"{this.op}({', '.join(inner + [str(value) for value in this.params])})"
+        if this.op in _INFIX:
+            return f"({f' {_INFIX[this.op]} '.join(inner)})"
+        if this.op == "shift":
+            return f"{inner[0]}[{this.params[0]}]"
+        if this.op == "indicator":
+            call = this.params[0]
+            return f"{call.name}({', '.join([*inner, *call.shown])}){f'.{call.output}' if call.output else ''}"
+        if this.op == "period":
+            return f'tf("{this.params[0]}", {inner[0]})'
+        if this.op == "ref":
+            return f'ref("{this.params[0]}", {inner[0]})'
+        shown = [str(value) for value in this.params if value is not None]
+        return f"{this.op}({', '.join(inner + shown)})"
+
+
+_INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "gt": ">", "ge": ">=", "lt": "<", "le": "<=", "eq": "==",
+          "ne": "!=", "and": "and", "or": "or"}  # fmt: skip

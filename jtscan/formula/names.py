@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from jtscan.formula import dialects, fields
-from jtscan.formula.functions import table
 from jtscan.formula.script import Script
 from jtscan.formula.source import MAX_NUMBER, TOO_LARGE, Source
+from jtscan.formula.table import Table
 from jtscan.formula.values import Kind, Value
 
 SIGNALS = ("buy", "sell", "short", "cover", "match")
@@ -29,13 +29,19 @@ class Names:
     """The names that a script knows so far; ``own`` are those that it assigned."""
 
     def __init__(
-        self, source: Source, script: Script, columns: Mapping[str, str] | None, given: Mapping[str, float]
+        self,
+        source: Source,
+        script: Script,
+        columns: Mapping[str, str] | None,
+        given: Mapping[str, float],
+        table: Table,
     ) -> None:
         self.source = source
         self.script = script
         self.graph = script.graph
         self.available = columns
         self.given = given
+        self.table = table
         self.own: dict[str, Value] = {}
 
     def look_up(self, node: ast.Name) -> Value:
@@ -87,8 +93,8 @@ class Names:
 
     def _unknown_name(self, node: ast.Name) -> NoReturn:
         name = node.id
-        if name in table():
-            self.source.fail(node, f"{name!r} is a function", hint=f"write {table()[name].usage}")
+        if name in self.table:
+            self.source.fail(node, f"{name!r} is a function", hint=f"write {self.table[name].usage}")
         if name in SIGNALS:
             self.source.fail(node, f"the signal {name!r} is not assigned before", hint=f"write {name} = condition")
         if name.lower() in dialects.NAMES:

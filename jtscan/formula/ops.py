@@ -16,7 +16,6 @@ from typing import Any
 
 import polars as pl
 
-from jtscan.formula import talib
 from jtscan.formula.graph import Node
 
 I = pl.col("#i")  # noqa: E741 - position of the bar in its symbol, from 0
@@ -26,17 +25,25 @@ Lower = Callable[[Node, Sequence[pl.Expr]], pl.Expr]
 
 
 class Locality(StrEnum):
-    """What an operation needs to see."""
+    """What an operation needs to see.
+
+    What a ``PERIOD`` operation reads is on the bars of a longer period; an
+    ``ALL`` operation reads other symbols, so it is computed between passes.
+    """
 
     ROW = "row"
     SYMBOL = "symbol"
+    PERIOD = "period"
+    ALL = "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Op:
     """One row of the table of operations.
 
-    ``lookback`` is how many bars before now it reads of its arguments.
+    ``lookback`` is how many bars before now it reads of its arguments;
+    ``forgets`` how many more it takes until where the reading began does not
+    matter any more, None = it always does.
     ``heavy`` operations become a column, whoever reads them; ``reads_twice``
     names the arguments that its expression repeats, so they become columns.
     ``reads_rows`` marks those that look at other rows of their arguments, so
@@ -53,13 +60,12 @@ class Op:
     reads_rows: bool = False
     leaves_finite: bool = False
     overflows: bool = False
-    all_history: bool = False
+    forgets: Callable[[Node], int | None] = lambda _: 0
 
 
-def lower_talib(node: Node, args: Sequence[pl.Expr]) -> pl.Expr:
-    """Write an indicator as its Polars expression."""
-    name, output, options = node.params
-    return talib.expression(str(name), args, dict(options), output)
+def _never(_: Node) -> int | None:
+    """Everything before matters."""
+    return None
 
 
 def _window(node: Node) -> int:
@@ -125,6 +131,44 @@ def _take(_: Node, args: Sequence[pl.Expr]) -> pl.Expr:
     return values.gather(pl.when(at >= 0).then(at))
 
 
+def _where(_: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    return pl.when(args[0]).then(args[1])
+
+
+def _chain_begins(_: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    """Row of the latest bar on which a chain of events began; -1 before the symbol's first."""
+    return pl.when(args[0]).then(X).when(I == 0).then(-1).forward_fill()
+
+
+def _chain_goes_on(_: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    """Row where the latest chain began that has come as far as this event, on a later bar."""
+    begun, event = args
+    return pl.when(I == 0).then(-1).when(event).then(begun.shift(1)).forward_fill()
+
+
+def _chain_ends(node: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    begun, event = args
+    began = pl.when(I >= 1).then(begun.shift(1))
+    recent = (began >= 0).fill_null(value=False) & (X - began < _bars(node)).fill_null(value=False)
+    return event & recent
+
+
+def _running(node: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    """A field of the period that is still running, up to this bar."""
+    period, name = node.params
+    of_period = pl.col(f"#g:{period}")
+    begun = of_period >= pl.col(f"#f:{period}")
+    return pl.when(begun).then(RUNNING.get(str(name), lambda x: x)(args[0]).over(of_period))
+
+
+RUNNING: dict[str, Callable[[pl.Expr], pl.Expr]] = {
+    "open": lambda x: x.first(),
+    "high": lambda x: x.cum_max(),
+    "low": lambda x: x.cum_min(),
+    "volume": lambda x: x.cum_sum(),
+}
+
+
 def _since(_: Node, args: Sequence[pl.Expr]) -> pl.Expr:
     return pl.when(args[0] >= 0).then(X - args[0]).cast(pl.Float64)
 
@@ -154,6 +198,20 @@ def _decided(node: Node, args: Sequence[pl.Expr]) -> pl.Expr:
     return pl.when(hit >= first).then(pl.lit(decision)).when(undecided).then(None).otherwise(pl.lit(not decision))
 
 
+def _of_period(node: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+    """Where the value stands among the bars of the longer period; the engine takes it from there."""
+    period, back = node.params
+    if back is None:
+        return pl.col(f"#v:{period}")
+    at = pl.col(f"#g:{period}") - int(back)
+    return pl.when(at >= pl.col(f"#f:{period}")).then(at)
+
+
+def _held(_: Node, __: Sequence[pl.Expr]) -> pl.Expr:
+    msg = "the column of a cross-section is made between passes"
+    raise AssertionError(msg)
+
+
 def _clock(part: Callable[[Any], pl.Expr]) -> Op:
     """Something read off the timestamp."""
     moment = pl.col("timestamp").cast(pl.Datetime("us"))
@@ -173,7 +231,7 @@ OPS: dict[str, Op] = {
     "text": Op(lower=lambda node, _: pl.col(str(node.params[0]))),
     "number": Op(lower=lambda node, _: pl.lit(float(node.params[0]), dtype=pl.Float64)),
     "truth": Op(lower=lambda node, _: pl.lit(bool(node.params[0]))),
-    "bar_index": Op(lower=lambda _, __: I.cast(pl.Float64), all_history=True),
+    "bar_index": Op(lower=lambda _, __: I.cast(pl.Float64), forgets=_never),
     "date": _clock(lambda at: at.year().cast(pl.Int32) * 10_000 + at.month().cast(pl.Int32) * 100 + at.day()),
     "dayofweek": _clock(lambda at: at.weekday()),
     "month": _clock(lambda at: at.month()),
@@ -215,22 +273,38 @@ OPS: dict[str, Op] = {
     "sign": _unary(lambda a: a.sign()),
     "nz": _binary(lambda a, b: a.fill_null(b)),
     "isna": _unary(lambda a: a.is_null()),
+    "where": Op(lower=_where),
     # history
     "shift": Op(lower=_shift, lookback=_bars, reads_rows=True),
     "count": Op(lower=_count, lookback=_window, heavy=True, reads_rows=True),
-    "streak": Op(lower=_streak, heavy=True, reads_twice=(0,), all_history=True),
-    "last_true": Op(lower=_last_true, heavy=True, reads_twice=(0,), all_history=True),
+    "streak": Op(lower=_streak, heavy=True, reads_twice=(0,), forgets=_never),
+    "last_true": Op(lower=_last_true, heavy=True, reads_twice=(0,), forgets=_never),
     "earlier_true": Op(lower=_earlier_true, heavy=True),
     "follow": Op(lower=_follow, heavy=True, reads_twice=(0, 1)),
     "take": Op(lower=_take, heavy=True, reads_twice=(0, 1)),
     "since": Op(lower=_since, reads_twice=(0,)),
     "latest_row": Op(lower=_latest_row, heavy=True),
     "decided": Op(lower=_decided, lookback=_window, heavy=True, reads_twice=(0, 1)),
+    "chain_begins": Op(lower=_chain_begins, heavy=True),
+    "chain_goes_on": Op(lower=_chain_goes_on, heavy=True, reads_rows=True),
+    "chain_ends": Op(lower=_chain_ends, lookback=_window, heavy=True, reads_twice=(0,), reads_rows=True),
     # indicators
-    "talib": Op(
-        lower=lower_talib,
+    "indicator": Op(
+        lower=lambda node, args: node.params[0].expression(args),
         locality=Locality.SYMBOL,
-        lookback=lambda node: talib.lookback(str(node.params[0]), dict(node.params[2])),
+        lookback=lambda node: node.params[0].lookback,
+        forgets=lambda node: node.params[0].forgets,
         heavy=True,
     ),
+    "highest_yet": Op(lower=lambda _, args: args[0].cum_max(), locality=Locality.SYMBOL, forgets=_never, heavy=True),
+    "lowest_yet": Op(lower=lambda _, args: args[0].cum_min(), locality=Locality.SYMBOL, forgets=_never, heavy=True),
+    # longer periods
+    "period": Op(lower=_of_period, locality=Locality.PERIOD, heavy=True, reads_twice=(0,)),
+    "running": Op(lower=_running, heavy=True, reads_twice=(0,)),
+    # other symbols
+    "cross": Op(lower=_held, locality=Locality.ALL, heavy=True),
+    "ref": Op(lower=_held, locality=Locality.ALL, heavy=True),
 }
+
+GATHERED = frozenset(name for name, op in OPS.items() if op.locality is Locality.ALL)
+"""Operations whose inputs are gathered over all symbols before anything reads them."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -12,6 +11,8 @@ from typing import Any
 import polars as pl
 import polars_talib
 from polars_talib._polars_talib import lookback as _lookback
+
+from jtscan.formula import memory
 
 _library: Any = polars_talib  # it is only half typed
 
@@ -40,10 +41,10 @@ def signature(name: str) -> Signature:
     return Signature(name=name, inputs=tuple(inputs), parameters=tuple(parameters), outputs=tuple(outputs))
 
 
-def names(group: str | None = None) -> list[str]:
-    """Return the names of all functions, or of one of TA-Lib's groups, in rising order."""
-    listed: list[str] = _library.get_functions() if group is None else _library.get_function_groups()[group]
-    return sorted(listed)
+@cache
+def groups() -> dict[str, list[str]]:
+    """Return the names of all functions by TA-Lib's groups."""
+    return dict(_library.get_function_groups())
 
 
 def expression(name: str, inputs: Sequence[pl.Expr], parameters: Mapping[str, float], output: str | None) -> pl.Expr:
@@ -62,26 +63,39 @@ def lookback(name: str, parameters: Mapping[str, float]) -> int:
     return _known_lookback(name, tuple(parameters.items()))
 
 
-# Bars after the lookback until the seed of a recursion weighs less than 1e-9 (FORMULA 4).
-_DECAYS: dict[str, Callable[[Mapping[str, float]], float]] = {
-    "ema": lambda p: 9.5 * p["timeperiod"],
-    "rma": lambda p: 19.5 * p["timeperiod"],
-    "atr": lambda p: 19.5 * p["timeperiod"],
-    "rsi": lambda p: 19.5 * p["timeperiod"],
-    "adx": lambda p: 21.5 * p["timeperiod"],
-    "macd": lambda p: 9.5 * max(p["fastperiod"], p["slowperiod"]) + 10 / 3 * p["signalperiod"],
-}
-
-# Ratios of recursive sums forget nothing on bars on which this does not move.
-MOVED_BY = {"rsi": "change", "adx": "direction"}
-
-
-def decay(name: str, parameters: Mapping[str, float]) -> int:
-    """How many bars after the lookback a recursion needs to forget where it started."""
-    rule = _DECAYS.get(name)
-    return math.ceil(rule(parameters)) if rule else 0
-
-
 def defaults(name: str, **given: Any) -> dict[str, float]:
     """Fill in a function's own defaults."""
     return {parameter: given.get(parameter, value) for parameter, value in signature(name).parameters}
+
+
+@dataclass(frozen=True, slots=True)
+class TalibCall:
+    """One output of a TA-Lib function with its parameters: what the node of an indicator holds."""
+
+    name: str
+    output: str | None
+    options: tuple[tuple[str, float], ...]
+
+    def expression(self, inputs: Sequence[pl.Expr]) -> pl.Expr:
+        """Write it as a Polars expression."""
+        return expression(self.name, inputs, dict(self.options), self.output)
+
+    @property
+    def shown(self) -> list[str]:
+        """Its parameters, for people."""
+        return [f"{value:g}" for _, value in self.options]
+
+    @property
+    def lookback(self) -> int:
+        """How many bars of a run come before the first known value."""
+        return lookback(self.name, dict(self.options))
+
+    @property
+    def forgets(self) -> int | None:
+        """How many bars after the lookback it takes to forget where it started; None = it never does."""
+        return memory.forgets(self.name, dict(self.options))
+
+    @property
+    def moved_by(self) -> str | None:
+        """What must move on a bar for it to count among those: see ``memory.MOVED_BY``."""
+        return memory.MOVED_BY.get(self.name)

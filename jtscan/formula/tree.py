@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import Any, NoReturn
 
 from jtscan.formula import calls, dialects, fields, refusals
-from jtscan.formula.functions import table
 from jtscan.formula.names import Names, number
 from jtscan.formula.source import MAX_BARS, TOO_LARGE
 from jtscan.formula.values import Kind, Value
@@ -207,7 +206,7 @@ class Expressions:
         if name in {"param", "signal"}:
             how = "fast = param(50, 2, 400)" if name == "param" else 'signal("breakout", condition)'
             self.source.fail(node, f"{name} stands on a line of its own", hint=f"such as {how}")
-        row = table().get(name)
+        row = self.names.table.get(name)
         if row is None:
             self._unknown_function(node, name)
         return calls.call(self, row, node)
@@ -220,7 +219,7 @@ class Expressions:
             )
         if name in {*self.names.own, *fields.ALL, *fields.LETTERS}:
             self.source.fail(func, f"{name!r} is no function", hint=f"bars back are written {name}[1]")
-        self.source.fail(func, f"unknown function {name!r}", hint=dialects.suggest(name, table(), dialects.FUNCTIONS))
+        self.source.fail(func, f"unknown function {name!r}", hint=dialects.suggest(name, self.names.table, dialects.FUNCTIONS))
 
     def _bars_ago(self, series: ast.expr, bars: ast.expr) -> str:
         """Translate the arguments of AmiBroker's Ref(C, -1)."""
@@ -243,7 +242,7 @@ class Expressions:
         ):
             return
         name = node.attr.lower()
-        here = name if name in table() else dialects.FUNCTIONS.get(name)
+        here = name if name in self.names.table else dialects.FUNCTIONS.get(name)
         self.source.fail(node, f"'{node.value.id}.' is not needed", hint=f"write {here!r}" if here else None)
 
     def _history(self, node: ast.Subscript) -> Value:
@@ -288,7 +287,8 @@ class Expressions:
         build = row.outputs.get(node.attr)
         if build is None:
             self.source.fail(node, f"{row.name} has no output {node.attr!r}", hint=f"it has: {', '.join(row.outputs)}")
-        return Value(kind=row.kind, place=node, node=build(self.graph, **value.call.arguments))
+        made = calls.build(self, build, node, value.call.arguments)
+        return Value(kind=row.kind or Kind.SERIES, place=node, node=made)
 
     def refuse_outputs(self, value: Value, place: ast.expr, after: str = "") -> None:
         """Say which outputs there are, where one value is needed."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from jtscan.formula.graph import Graph
 
 if TYPE_CHECKING:
-    from jtscan.formula.functions import Function
+    from jtscan.formula.rows import Function
 
 
 class Kind(StrEnum):
@@ -63,5 +63,5 @@ class Call:
     arguments: Mapping[str, Bound] = field(default_factory=dict)
 
 
-Bound = int | float | bool | list[int]
-"""An argument as the function's row receives it: a node, a number, a flag, or nodes."""
+Bound = int | float | bool | str | list[int] | None
+"""An argument as the function's row receives it: a node, a number, a flag, a text, nodes, or nothing."""

@@ -74,6 +74,11 @@ class PriceSnapshot:
         known = self._reader.by_symbol
         return {symbol: min(known[symbol][0], most) for symbol in symbols if symbol in known}
 
+    def longest(self, count: int) -> list[str]:
+        """Name the symbols with the most rows."""
+        known = self._reader.by_symbol
+        return sorted(known, key=lambda symbol: (-known[symbol][0], symbol))[:count]
+
     def _most_rows(self, window: ReadWindow) -> int:
         reach, end = self._reach(window), window.end or self.newest(self.symbols, 1)
         if reach is None or end is None:

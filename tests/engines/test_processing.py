@@ -248,10 +248,10 @@ def test_chunks_start_with_one_symbol_and_grow():
 def test_a_bug_of_ours_that_only_chunks_have_comes_out(monkeypatch, caplog):
     cut = work.cut
 
-    def broken(plan, timeframe, chunk, bars, symbols, window):
+    def broken(how, chunk, bars, symbols):
         if len(symbols) > 1:
             raise ZeroDivisionError("chunk bug")
-        return cut(plan, timeframe, chunk, bars, symbols, window)
+        return cut(how, chunk, bars, symbols)
 
     monkeypatch.setattr(work, "cut", broken)
     closes = dict.fromkeys("ABCDE", UP)

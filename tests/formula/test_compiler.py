@@ -130,7 +130,7 @@ def meanings(script):
 
 def test_equal_expressions_are_one_node():
     script = script_of("a = sma(close, 20) - sma(close, 5)\nsma(close, 20) > sma(close, 20)[1] or sma(close, 5) > a")
-    assert sum(node.op == "talib" for node in script.graph.nodes) == 2
+    assert sum(node.op == "indicator" for node in script.graph.nodes) == 2
     assert sum(node.op == "field" for node in script.graph.nodes) == 1
 
 

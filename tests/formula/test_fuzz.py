@@ -21,7 +21,7 @@ import jtscan as jt
 from jtscan.engines.evaluate import evaluate
 from jtscan.errors import FormulaError
 from jtscan.formula import compile_formula
-from jtscan.formula.functions import table
+from jtscan.formula.table import table
 
 FEW = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 FEWER = settings(FEW, max_examples=100)

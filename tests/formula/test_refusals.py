@@ -149,7 +149,7 @@ TABLES = {
         ("xyz > 1", 1, 1, "unknown name 'xyz'; a parameter needs a value, a text needs quotes"),
         ("market == KOSPI", 1, 11, "unknown name 'KOSPI'; a parameter needs a value, a text needs quotes"),
         ("rsi > 50", 1, 1, "'rsi' is a function; write rsi(x, n=14)"),
-        ("bb.upper > 1", 1, 1, "'bb' is a function; write bb(x, n=20, k=2.0) .upper .mid"),
+        ("bb.upper > 1", 1, 1, "'bb' is a function; write bb(x, n=20, k=2) .upper .mid"),
         ("flag > 1", 1, 1, "the column 'flag' of the price files is text, not numbers"),
         ("close > 1 and true", 1, 15, "unknown name 'true'; write 'True'"),
         ("종가 > 1", 1, 1, "unknown name '종가'; write 'close'"),

@@ -1,0 +1,48 @@
+"""Reading ahead: the bars of the next chunk are read while this one is evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from jtscan.domain.bars import Bars
+from jtscan.domain.control import CancellationToken
+from jtscan.engines.work import Work
+
+_SECOND_BARS = 2_500
+_GROWTH = 4
+
+Chunk = tuple[list[str], "Future[Bars]"]
+
+
+def read_ahead(work: Work, symbols: Sequence[str], chunk_bars: int, token: CancellationToken) -> Iterator[Chunk]:
+    """Yield chunks of symbols and their bars, one reading ahead, until the token is set."""
+    chunks = _chunks(work, symbols, chunk_bars)
+    with ThreadPoolExecutor(1, thread_name_prefix="jtscan-read") as reader:
+        ahead: Future[Bars] | None = None
+        following = next(chunks, None)
+        while following is not None and not token.is_cancelled:
+            names, reading = following, ahead or reader.submit(work.read, following)
+            following = next(chunks, None)
+            ahead = None if following is None else reader.submit(work.read, following)
+            yield names, reading
+        if ahead is not None:
+            ahead.cancel()
+
+
+def _chunks(work: Work, symbols: Sequence[str], chunk_bars: int) -> Iterator[list[str]]:
+    """Cut the symbols into chunks: the first of one symbol, then growing, so that progress starts at once."""
+    factor = work.snapshot.chunk_factor
+    most = chunk_bars * factor
+    budget = most if factor > 1 else 1
+    sizes = work.snapshot.sizes(symbols, work.window)
+    chunk: list[str] = []
+    bars = 0
+    for symbol in symbols:
+        chunk.append(symbol)
+        bars += max(sizes.get(symbol, 0), 1)
+        if bars >= budget:
+            yield chunk
+            chunk, bars, budget = [], 0, min(max(budget * _GROWTH, _SECOND_BARS), most)
+    if chunk:
+        yield chunk

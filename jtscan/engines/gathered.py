@@ -1,0 +1,177 @@
+"""What passes gather over all symbols: comparisons at each timestamp, and another symbol's values.
+
+A pass hands in, chunk by chunk, the columns that cross symbols; nothing else
+is kept. When all are there they are compared, and later passes attach the
+answers to their own bars.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+import polars as pl
+
+from jtscan.engines.evaluate import Evaluated, Table
+from jtscan.engines.periods import LABEL
+from jtscan.formula.cross import SAME, TIME, compare
+from jtscan.formula.plan import Gathered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ByTime:
+    """One value per timestamp, the same for every symbol."""
+
+    column: str
+    period: str
+    values: pl.DataFrame
+
+    def attach(self, table: Table) -> pl.Series:
+        """Find the value of each row's timestamp; null where there is none."""
+        keys = table.frame.select(_key(self.period).alias(TIME))
+        return keys.join(self.values, on=TIME, how="left", maintain_order="left")["#out"].alias(self.column)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BySymbol:
+    """One value per symbol and timestamp: the rows of a symbol are one stretch, up to its last bar."""
+
+    column: str
+    period: str
+    times: pl.Series
+    values: pl.Series
+    stretches: Mapping[str, tuple[int, int]]
+
+    def attach(self, table: Table) -> pl.Series:
+        """Find the value of each row; a symbol's rows and ours end with the same bar."""
+        frame, spans = table.frame, table.spans
+        names = frame["symbol"].gather(spans.starts).to_list()
+        held = [self.stretches.get(name, (0, 0)) for name in names]
+        begins = pl.Series([begin for begin, _ in held], dtype=pl.Int64)
+        ends = pl.Series([begin + length for begin, length in held], dtype=pl.Int64)
+        symbol = frame["symbol"].rle_id()
+        at = frame["#x"].cast(pl.Int64) + (ends - (spans.starts + spans.lengths)).gather(symbol)
+        known = pl.DataFrame({"at": at, "begin": begins.gather(symbol)})
+        rows = known.select(pl.when(pl.col("at") >= pl.col("begin")).then(pl.col("at"))).to_series()
+        _check_same(self.times.gather(rows), frame.select(_key(self.period)).to_series(), self.column)
+        return self.values.gather(rows).alias(self.column)
+
+
+def _check_same(held: pl.Series, here: pl.Series, column: str) -> None:
+    if (held.is_not_null() & (held != here)).any():
+        msg = f"{column}: the rows of two passes differ"
+        raise AssertionError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Nothing:
+    """What nobody has a value for is unknown."""
+
+    column: str
+    period: str
+    kind: pl.DataType
+
+    def attach(self, table: Table) -> pl.Series:
+        """Make a column of unknowns."""
+        return pl.Series(self.column, [None], dtype=self.kind).clear(table.frame.height)
+
+
+Made = ByTime | BySymbol | Nothing
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """What a chunk gave: rows of its symbols, one after the other."""
+
+    symbols: list[str]
+    lengths: list[int]
+    rows: pl.DataFrame
+
+
+def attach(made: Iterable[Made], period: str, table: Table) -> pl.DataFrame:
+    """Add the columns that earlier passes made for the bars of a period."""
+    return table.frame.with_columns(each.attach(table) for each in made if each.period == period)
+
+
+def _key(period: str) -> pl.Expr:
+    return pl.col(LABEL) if period else pl.col("timestamp")
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Gatherer:
+    """Keeps what one pass gathers until all of its symbols are there.
+
+    ``alone`` counts, for each comparison, the timestamps on which a symbol had no other beside it.
+    """
+
+    gathers: tuple[Gathered, ...]
+    parts: dict[str, list[_Part]] = field(default_factory=dict)
+    compared: set[str] = field(default_factory=set)
+    alone: dict[str, int] = field(default_factory=dict)
+
+    def add(self, chunk: Evaluated, start: dt.date | None) -> None:
+        """Take what is gathered out of a chunk, from the start of the pass's range."""
+        for period in sorted({each.period for each in self.gathers}):
+            names = dict.fromkeys(name for each in self.gathers if each.period == period for name in each.inputs)
+            kept = chunk.tables[period].frame
+            if start is not None:
+                kept = kept.filter(pl.col("timestamp") >= start)
+            if chunk.failures:
+                kept = kept.filter(~pl.col("symbol").is_in(list(chunk.failures)))
+            runs = kept["symbol"].rle().struct.unnest()
+            rows = kept.select(_key(period).alias(TIME), *names)
+            self.parts.setdefault(period, []).append(_Part(runs["value"].to_list(), runs["len"].to_list(), rows))
+        self.compared.update(set(chunk.frame["symbol"].unique()) - set(chunk.failures))
+
+    def finish(self) -> list[Made]:
+        """Compare the symbols, or index the other symbol's values."""
+        return [made for period in sorted({each.period for each in self.gathers}) for made in self._of_period(period)]
+
+    def _of_period(self, period: str) -> list[Made]:
+        wanted = [each for each in self.gathers if each.period == period]
+        parts = [part for part in self.parts.pop(period, ()) if part.rows.height]
+        if not parts:
+            return [Nothing(column=each.column, period=period, kind=_kind(each)) for each in wanted]
+        rows, stretches = _in_order(parts)
+        return [self._made(each, rows, stretches) for each in wanted]
+
+    def _made(self, each: Gathered, rows: pl.DataFrame, stretches: Mapping[str, tuple[int, int]]) -> Made:
+        if each.section is None:
+            values = rows.select(TIME, pl.col(each.inputs[0]).alias("#out"))
+            return ByTime(column=each.column, period=each.period, values=values)
+        named = dict(zip(_inputs(each), each.inputs, strict=True))
+        answer = compare(each.section, rows.select(TIME, *(pl.col(theirs).alias(ours) for ours, theirs in named.items())))
+        if each.section.kind in {"rank", "zscore"}:
+            self.alone[each.label] = answer.filter(pl.col(SAME) == 1)[TIME].n_unique()
+        if each.section.for_all:
+            values = answer.select(TIME, "#out").unique(TIME, keep="first", maintain_order=True)
+            return ByTime(column=each.column, period=each.period, values=values)
+        return BySymbol(
+            column=each.column, period=each.period, times=answer[TIME], values=answer["#out"], stretches=stretches
+        )
+
+
+def _inputs(each: Gathered) -> list[str]:
+    section = each.section
+    groups = [name for name, there in (("by", section and section.by), ("where", section and section.where)) if there]
+    return ["x", *groups]
+
+
+def _kind(each: Gathered) -> pl.DataType:
+    return pl.Boolean() if each.section is not None and each.section.truth else pl.Float64()
+
+
+def _in_order(parts: Sequence[_Part]) -> tuple[pl.DataFrame, dict[str, tuple[int, int]]]:
+    """Put the symbols in rising order, so that sums have the same bits whatever the order of the scan."""
+    names = [name for part in parts for name in part.symbols]
+    lengths = [length for part in parts for length in part.lengths]
+    rows = pl.concat([part.rows for part in parts])
+    if names != sorted(names):
+        begins = [0, *accumulate(lengths)]
+        pieces = sorted(zip(names, begins, lengths, strict=False))
+        rows = pl.concat([rows.slice(begin, length) for _, begin, length in pieces])
+        names, lengths = [name for name, _, _ in pieces], [length for _, _, length in pieces]
+    begins = [0, *accumulate(lengths)]
+    return rows, {name: (begin, length) for name, begin, length in zip(names, begins, lengths, strict=False)}

@@ -1,0 +1,185 @@
+"""The passes before the last: what crosses symbols is gathered from all of them, nothing is published.
+
+prepare     the works of all passes, with the range of each      (here)
+gather      one pass over its symbols: evaluate, keep what crosses, compare      (here, gathered.py)
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+
+import polars as pl
+
+from jtscan.domain.bars import Bars, ReadWindow
+from jtscan.domain.control import CancellationToken
+from jtscan.domain.jobs import ProcessingResult
+from jtscan.engines.chunks import read_ahead
+from jtscan.engines.gathered import Gatherer, Made
+from jtscan.engines.results import empty_matches
+from jtscan.engines.work import EXPECTED, Work
+from jtscan.errors import DataError, first_line
+from jtscan.formula import Plan
+
+logger = logging.getLogger("jtscan")
+
+_SHOWN = 3
+_AT_ONCE = 500
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Passes:
+    """Runs the passes before the last, and gives the work of the last one."""
+
+    work: Work
+    chunk_bars: int
+    token: CancellationToken
+    warnings: list[str] = field(default_factory=list)
+
+    def run(self) -> Work:
+        """Run them in order; once the token is set the rest is left out."""
+        starts = self._starts()
+        made: list[Made] = []
+        missing: list[str] = []
+        for number, each in enumerate(self.work.plan.passes[:-1]):
+            if self.token.is_cancelled:
+                break
+            window = replace(self.work.window, start=starts[number], warmup=self._warmup(each.warmup))
+            work = replace(self.work, this=each, window=window, made=tuple(made), missing=None)
+            gathering = _Gathering(work=work, chunk_bars=self.chunk_bars, token=self.token)
+            made += gathering.run(self._symbols(each.symbol))
+            missing += gathering.missing
+            self.warnings += gathering.warnings()
+        return replace(self.work, made=tuple(made), missing="; ".join(missing) or None)
+
+    def _warmup(self, bars: int | None) -> int | None:
+        return None if self.work.job.warmup == "full" else bars
+
+    def _symbols(self, symbol: str | None) -> Sequence[str]:
+        job = self.work.job
+        if symbol is not None:
+            return [symbol]
+        return job.symbols if job.universe is None else job.universe
+
+    def _starts(self) -> list[dt.date | None]:
+        """Where each pass's range begins: the earliest timestamp that any symbol of a later pass reads."""
+        plan = self.work.plan
+        starts: list[dt.date | None] = [self.work.window.start] * len(plan.passes)
+        for number in reversed(range(len(plan.passes))):
+            wanted = [
+                self._earliest(self._asking(plan, later), starts[later], each.needs[number])
+                for later, each in enumerate(plan.passes)
+                if number in each.needs
+            ]
+            if wanted:
+                known = [each for each in wanted if each is not None]
+                starts[number] = min(known) if len(known) == len(wanted) else None
+        return starts
+
+    def _asking(self, plan: Plan, number: int) -> Sequence[str]:
+        if number == len(plan.passes) - 1:
+            return self.work.job.symbols
+        return self._symbols(plan.passes[number].symbol)
+
+    def _earliest(self, symbols: Sequence[str], start: dt.date | None, bars: int | None) -> dt.date | None:
+        """Find the earliest timestamp that lies so many bars of any symbol before the start; None is all history."""
+        if start is None or not bars:
+            return start if bars is not None else None
+        earliest = start
+        for begin in range(0, len(symbols), _AT_ONCE):
+            window = ReadWindow(start=start, end=start, warmup=bars)
+            try:
+                frame = self.work.snapshot.read(symbols[begin : begin + _AT_ONCE], [], window).frame
+            except EXPECTED:
+                return None  # it will fail again where it is counted; all history is never wrong
+            before = frame.filter(pl.col("timestamp") < start).group_by("symbol")
+            found = before.agg(pl.col("timestamp").tail(bars).first())["timestamp"].min()
+            earliest = min(earliest, found) if isinstance(found, dt.date) else earliest
+        return earliest
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Gathering:
+    """One pass over its symbols."""
+
+    work: Work
+    chunk_bars: int
+    token: CancellationToken
+    gatherer: Gatherer = field(init=False)
+    failures: dict[str, str] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
+    asked: int = 0
+
+    def __post_init__(self) -> None:
+        self.gatherer = Gatherer(gathers=self.work.this.gathers)
+
+    def run(self, symbols: Sequence[str]) -> list[Made]:
+        self.asked = len(symbols)
+        for names, reading in read_ahead(self.work, symbols, self.chunk_bars, self.token):
+            self._gather(names, reading)
+        if self.token.is_cancelled:
+            return []
+        if self.failures and self.work.job.strict_universe and self.work.this.symbol is None:
+            raise DataError(f"strict_universe: {self._failed()}")
+        return self.gatherer.finish()
+
+    @property
+    def missing(self) -> list[str]:
+        """Why the other symbol's values are not there."""
+        symbol = self.work.this.symbol
+        reason = None if symbol is None else self.failures.get(symbol) or self.absent.get(symbol)
+        return [] if reason is None else [f'ref("{symbol}"): {reason}']
+
+    def warnings(self) -> list[str]:
+        """What a user must know of the pass."""
+        if self.work.this.symbol is not None:
+            return self.missing
+        said = [f"cross-section: {self._failed()}"] if self.failures else []
+        alone = self.gatherer.alone.items()
+        return said + [f"{label}: on {count:,} bars there is only one symbol to compare, so it is unknown there"
+                       for label, count in alone if count]  # fmt: skip
+
+    def _failed(self) -> str:
+        shown = "; ".join(f"{symbol}: {reason}" for symbol, reason in list(self.failures.items())[:_SHOWN])
+        more = f" and {len(self.failures) - _SHOWN:,} more" if len(self.failures) > _SHOWN else ""
+        return f"{self.asked - len(self.failures):,} of {self.asked:,} symbols; failed: {shown}{more}"
+
+    def _gather(self, symbols: Sequence[str], reading: Future[Bars]) -> None:
+        """Gather a chunk; if it cannot be read, or fails as a whole, each symbol alone."""
+        try:
+            self._take(symbols, reading.result())
+        except EXPECTED as error:
+            logger.debug("chunk of %d symbols: %s", len(symbols), first_line(error))
+            self._one_by_one(symbols)
+        except KeyboardInterrupt:
+            self.token.cancel()
+        except Exception:
+            if self.work.raise_internal:
+                raise
+            logger.exception("chunk of %d symbols: internal error", len(symbols))
+            self._one_by_one(symbols)
+
+    def _one_by_one(self, symbols: Sequence[str]) -> None:
+        for symbol in symbols:
+            if self.token.is_cancelled:
+                return
+            result = self.work.guarded(symbol, lambda symbol=symbol: self._alone(symbol))  # type: ignore[misc]
+            if result.error is not None:
+                self.failures[symbol] = result.error
+
+    def _alone(self, symbol: str) -> ProcessingResult:
+        self._take([symbol], self.work.read([symbol]))
+        return ProcessingResult(symbol=symbol, matches=empty_matches(self.work.plan, self.work.job.timeframe))
+
+    def _take(self, symbols: Sequence[str], bars: Bars) -> None:
+        taken = list(self.work.evaluated(symbols, bars))
+        for part in taken:
+            inside = part.chunk if len(taken) == 1 else part.chunk.only(part.symbols)
+            self.gatherer.add(inside, self.work.window.start)
+            wanted = set(part.symbols)
+            found = {**part.chunk.failures, **part.bars.problems}
+            self.failures.update({symbol: reason for symbol, reason in found.items() if symbol in wanted})
+            self.absent.update({symbol: reason for symbol, reason in part.bars.absent.items() if symbol in wanted})

@@ -1,0 +1,94 @@
+"""Bars of a longer period: which period a bar belongs to, when it is complete, and what its fields are.
+
+A week runs from Saturday to Friday, a month to its last Monday-to-Friday day
+(a later weekend bar belongs to the next one). A daily bar on a period's last
+day sees its own period; otherwise, and always on intraday bars, a period is
+seen from the first bar of a later one. Minutes are counted from the session's
+first bar; such a period is complete on the bar whose end reaches its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import polars as pl
+
+from jtscan.domain.dates import Timeframe
+
+LABEL = "#period"
+"""What tells a period from others of all symbols: its last day, or its start for minutes."""
+
+_DAY = pl.col("timestamp").cast(pl.Date)
+_FRIDAY = 5
+
+
+def _week_end() -> pl.Expr:
+    days = _DAY.to_physical()  # days since 1970; the 3rd was a Saturday
+    return ((days - 2) // 7 * 7 + 8).cast(pl.Date)
+
+
+def _last_weekday(day: pl.Expr) -> pl.Expr:
+    end = day.dt.month_end()
+    return end - pl.duration(days=pl.max_horizontal(end.dt.weekday().cast(pl.Int64) - _FRIDAY, pl.lit(0)))
+
+
+def _month_end() -> pl.Expr:
+    this = _last_weekday(_DAY)
+    return pl.when(this >= _DAY).then(this).otherwise(_last_weekday(_DAY + pl.duration(days=7))).cast(pl.Date)
+
+
+_ENDS: dict[Timeframe, Callable[[], pl.Expr]] = {
+    Timeframe.D1: lambda: _DAY,
+    Timeframe.W1: _week_end,
+    Timeframe.MO1: _month_end,
+}
+
+_FIELDS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
+    "open": lambda x: x.first(),
+    "high": lambda x: x.max(),
+    "low": lambda x: x.min(),
+    "volume": lambda x: x.sum(),
+}
+
+
+def with_periods(frame: pl.DataFrame, period: str, bars: Timeframe, whole: frozenset[str] | None) -> pl.DataFrame:
+    """Add where each bar stands among the longer bars of all symbols of the frame.
+
+    ``#g`` is the row of its own period, ``#v`` that of the latest completed
+    one, ``#f`` that of its symbol's first. A symbol's first period is not used
+    where the reading began inside its history (``whole`` names those whose history is all there).
+    """
+    longer = Timeframe.parse(period)
+    frame = frame.with_columns(**_labels(longer, bars))
+    begins = (pl.col(LABEL) != pl.col(LABEL).shift(1)) | (pl.col("#i") == 0)
+    cut = pl.lit(value=False) if whole is None else ~pl.col("symbol").is_in(list(whole))
+    first = pl.col("#i") == 0
+    frame = frame.with_columns(begins=begins & ~(first & cut))
+    row = pl.col("begins").cast(pl.Int32).cum_sum() - 1
+    # The row before a symbol's first period: what was counted until then.
+    until = pl.when(first).then(row - pl.col("begins").cast(pl.Int32)).forward_fill() + 1
+    frame = frame.with_columns(row.alias(f"#g:{period}"), until.alias(f"#f:{period}"))
+    seen = pl.col(f"#g:{period}") - (~pl.col("#complete")).cast(pl.Int32)
+    visible = pl.when(seen >= pl.col(f"#f:{period}")).then(seen)
+    return frame.with_columns(visible.alias(f"#v:{period}")).drop("begins", "#complete")
+
+
+def _labels(longer: Timeframe, bars: Timeframe) -> dict[str, pl.Expr]:
+    if longer.minutes is None:
+        end = _ENDS[longer]()
+        return {LABEL: end, "#complete": pl.lit(value=False) if bars.intraday else _DAY >= end}
+    moment, length = pl.col("timestamp"), pl.duration(minutes=longer.minutes)
+    opens = (_DAY != _DAY.shift(1)) | (pl.col("#i") == 0)
+    session = pl.when(opens.fill_null(value=True)).then(moment).forward_fill()
+    start = session + (moment - session).dt.total_minutes() // longer.minutes * length
+    return {LABEL: start, "#complete": moment + pl.duration(minutes=bars.minutes) >= start + length}
+
+
+def joined(frame: pl.DataFrame, period: str, fields: Sequence[str], texts: Sequence[str]) -> pl.DataFrame:
+    """Join bars into longer ones: one row per symbol and period, at the time of its last bar."""
+    row, first = pl.col(f"#g:{period}"), pl.col(f"#f:{period}")
+    values = (_FIELDS.get(name, lambda x: x.last())(pl.col(name)).alias(name) for name in fields)
+    last = (pl.col(name).last() for name in dict.fromkeys(("symbol", "timestamp", LABEL, *texts)))
+    return (
+        frame.filter(row >= first).group_by(row.alias("#row"), maintain_order=True).agg(*last, *values).drop("#row")
+    )

@@ -1,0 +1,119 @@
+"""No look-ahead, proved: bars are replayed as if each were the newest one (FORMULA 5)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from jtscan.domain.bars import Bars, ReadWindow
+from jtscan.domain.checks import CheckReport, LookAhead
+from jtscan.domain.control import CancellationToken
+from jtscan.engines.passes import Passes
+from jtscan.engines.work import Work
+
+_SAME = 1e-9
+_KEYS = ["symbol", "timestamp"]
+_EVERYTHING = ReadWindow(warmup=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Replay:
+    """One replay: the work to repeat, the symbols, how many of their last bars, and at most how many that fired."""
+
+    work: Work
+    symbols: Sequence[str]
+    last: int
+    fired: int | None = None
+    chunk_bars: int = 1_000_000
+
+    def run(self) -> CheckReport:
+        """Compare each answer of the day with the one that later bars leave."""
+        whole = self._bars()
+        answers = self._answers(whole)
+        moments = self._moments(answers)
+        found: dict[str, LookAhead] = {}
+        bars = 0
+        for moment in moments:
+            then = self._answers(whole.filter(pl.col("timestamp") <= moment)).filter(pl.col("timestamp") == moment)
+            bars += then.height
+            for change in self._changes(then, answers):
+                found.setdefault(change.symbol, change)
+            if len(found) == len(self.symbols):
+                break
+        return CheckReport(symbols=tuple(self.symbols), bars=bars, found=tuple(found.values()))
+
+    @property
+    def _names(self) -> dict[str, str]:
+        return {**self.work.plan.signals, **self.work.plan.columns}
+
+    def _bars(self) -> pl.DataFrame:
+        """All bars up to the end of the window: of the symbols, and of those that the formula refers to."""
+        asked = list(dict.fromkeys([*self.symbols, *self.work.plan.references]))
+        names = list(dict.fromkeys([*self.work.plan.reads, *self.work.columns]))
+        return self.work.snapshot.read(asked, names, replace(self.work.window, start=None, warmup=None)).frame
+
+    def _answers(self, bars: pl.DataFrame) -> pl.DataFrame:
+        """Signals and columns on every bar, with nothing known but these bars."""
+        job = replace(self.work.job, symbols=tuple(self.symbols), universe=None)
+        work = replace(self.work, job=job, snapshot=_Remembered(bars), window=_EVERYTHING)
+        work = Passes(work=work, chunk_bars=self.chunk_bars, token=CancellationToken()).run()
+        parts = list(work.evaluated(self.symbols, work.read(self.symbols)))
+        shown = [pl.col(column).alias(f"#{name}") for name, column in self._names.items()]
+        answers = pl.concat([part.chunk.frame.select(*_KEYS, *shown) for part in parts])
+        failed = {symbol for part in parts for symbol in part.chunk.failures}
+        return answers.filter(~pl.col("symbol").is_in(list(failed))) if failed else answers
+
+    def _moments(self, answers: pl.DataFrame) -> list[dt.date]:
+        """The last bars of each symbol, and those that fired, newest first where they are too many."""
+        newest = answers.group_by("symbol").agg(pl.col("timestamp").tail(self.last)).explode("timestamp")["timestamp"]
+        signals = [pl.col(f"#{name}") for name in self.work.plan.signals]
+        fired = answers.filter(pl.any_horizontal(signals))["timestamp"].unique().sort(descending=True)
+        kept = fired if self.fired is None else fired.head(self.fired)
+        return pl.concat([newest, kept]).unique().sort().to_list()
+
+    def _changes(self, then: pl.DataFrame, answers: pl.DataFrame) -> Iterable[LookAhead]:
+        both = then.join(answers, on=_KEYS, how="left", suffix=" now", maintain_order="left")
+        for row in both.iter_rows(named=True):
+            for name in self._names:
+                before, now = row[f"#{name}"], row[f"#{name} now"]
+                if not _same(before, now):
+                    yield LookAhead(
+                        symbol=row["symbol"], timestamp=row["timestamp"], name=name, on_the_day=before, afterwards=now
+                    )
+
+
+def _same(before: float | None, now: float | None) -> bool:
+    if before is None or now is None:
+        return before is now
+    return before == now or math.isclose(before, now, rel_tol=_SAME, abs_tol=_SAME)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Remembered:
+    """A snapshot of bars in memory, as if nothing came after them."""
+
+    frame: pl.DataFrame
+    version: str = "replay"
+    notes: tuple[str, ...] = ()
+    chunk_factor: int = 1
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        return dict.fromkeys(self.frame.columns[2:], "number")
+
+    def sizes(self, symbols: Sequence[str], window: ReadWindow) -> Mapping[str, int]:  # noqa: ARG002 - at the most
+        return dict.fromkeys(symbols, 1)
+
+    def newest(self, symbols: Sequence[str], count: int) -> dt.date | None:
+        moments = self.frame.filter(pl.col("symbol").is_in(list(symbols)))["timestamp"].unique().sort(descending=True)
+        return moments.head(count).to_list()[-1] if moments.len() else None
+
+    def read(self, symbols: Sequence[str], columns: Iterable[str], window: ReadWindow) -> Bars:  # noqa: ARG002 - all
+        frame = self.frame.filter(pl.col("symbol").is_in(list(symbols))).select(*_KEYS, *dict.fromkeys(columns))
+        present = frozenset(frame["symbol"].unique())
+        absent = {symbol: "no bars" for symbol in symbols if symbol not in present}
+        return Bars(frame=frame, absent=absent, from_first=present)
