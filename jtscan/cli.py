@@ -1,4 +1,4 @@
-"""The command line: ``jtscan scan``, ``jtscan symbols``, ``jtscan check``.
+"""The command line: ``jtscan scan``, ``symbols``, ``check``, ``explain``, ``functions``, ``library``.
 
 Exit codes: 0 done, also when single symbols failed; 1 the data cannot be read;
 2 the command, the request or the formula is wrong, or no symbol is left to ask;
@@ -99,9 +99,14 @@ def _number(name: str, text: str) -> float:
 
 
 def _formula(_context: click.Context, _option: click.Parameter, value: str) -> str:
-    """Read ``@FILE`` from the file, ``-`` from the standard input; anything else is the formula itself."""
+    """Read ``@FILE`` from the file or the library, ``-`` from the standard input; otherwise it is the formula."""
     if value != "-" and not value.startswith("@"):
         return value
+    from jtscan.formula import library  # noqa: PLC0415 - the other commands start without it
+
+    name = value.removeprefix("@")
+    if name in library and not Path(name).exists():
+        return library[name].text
     try:
         with click.open_file(value.removeprefix("@"), encoding="utf-8-sig") as file:
             return str(file.read(_LONGEST_FILE))
@@ -147,6 +152,15 @@ _parameter_option = click.option(
 _timeframe_option = click.option("--timeframe", metavar="LENGTH", help="Length of a bar: 1m 5m 15m 30m 60m 1d 1w 1mo.")
 _market_option = click.option("--market", metavar="NAME", help="Only symbols of this market.")
 _sector_option = click.option("--sector", metavar="NAME", help="Only symbols of this sector.")
+
+
+def _criteria(context: click.Context, option: click.Parameter, values: Sequence[str]) -> dict[str, Any] | None:
+    """Read ``market=KOSPI``, ``symbols=A,B``: the fields of a universe."""
+    pairs = _pairs(context, option, values)
+    lists = {"symbols", "exclude"}
+    return {name: value.split(",") if name in lists else value for name, value in pairs.items()} or None
+
+
 _universe_options = _together(
     _market_option,
     _sector_option,
@@ -154,7 +168,12 @@ _universe_options = _together(
         "--symbols", metavar="A,B", multiple=True, callback=_codes, help="These, whatever the market and sector."
     ),
     click.option("--exclude", metavar="A,B", multiple=True, callback=_excluded, help="Leave these symbols out."),
-)
+    click.option(
+        "--universe", metavar="NAME=VALUE", multiple=True, callback=_criteria,
+        help="What rank and its kin compare, if not the symbols of the scan: market=KOSPI, sector=…, symbols=A,B.",
+    ),
+    click.option("--strict-universe", is_flag=True, help="Refuse to compare when a symbol of the universe failed."),
+)  # fmt: skip
 _range_options = _together(
     _timeframe_option,
     click.option("--start", metavar="DATE", help="First bar, such as 2024-01-31; it belongs to the range."),
@@ -233,12 +252,18 @@ def symbols(*, market: str | None, sector: str | None, search: str | None, **opt
 @_data_options
 @_timeframe_option
 @_parameter_option
+@click.option("--replay", is_flag=True, help="Replay the last 250 bars of five symbols as if each were the newest.")
 def check(*, formula: str, parameters: Mapping[str, float], **options: Any) -> None:
     """Check FORMULA without scanning: its signals, columns, parameters, what it reads, its warm-up.
 
     Without --data or --prices the columns of the files are not known, and an
-    unknown name may be a column.
+    unknown name may be a column. --replay proves on data that it does not look ahead.
     """
+    if options.pop("replay"):
+        timeframe = options["timeframe"]
+        report = _scanner(options).check(formula, parameters=parameters, timeframe=timeframe)
+        click.echo(str(report))
+        click.get_current_context().exit(NOTHING_ASKED if report.looks_ahead else 0)
     if options["data"] or options["prices"]:
         description = _scanner(options).describe(formula, parameters=parameters, timeframe=options["timeframe"])
     else:
@@ -246,6 +271,39 @@ def check(*, formula: str, parameters: Mapping[str, float], **options: Any) -> N
 
         description = describe(formula, parameters=parameters)
     click.echo(str(description))
+
+
+@main.command()
+@_formula_argument
+@_timeframe_option
+@_parameter_option
+def explain(*, formula: str, timeframe: str | None, parameters: Mapping[str, float]) -> None:
+    """Show how FORMULA is evaluated: its stages, what they read, and what each part asks of the warm-up."""
+    from jtscan.formula import explain as explained  # noqa: PLC0415 - the other commands start without it
+
+    click.echo(str(explained(formula, parameters=parameters, timeframe=timeframe or "1d")))
+
+
+@main.command()
+@click.argument("search", required=False)
+@click.option("--markdown", is_flag=True, help="Write the reference page instead.")
+def functions(*, search: str | None, markdown: bool) -> None:
+    """List the functions of formulas, or those with SEARCH in their name, meaning or group."""
+    from jtscan.formula import function_table  # noqa: PLC0415 - the other commands start without it
+
+    table = function_table(search=search)
+    click.echo(table.markdown() if markdown else str(table), nl=not markdown)
+    if not len(table):
+        click.echo(f"no function with {search!r} in its name or meaning", err=True)
+
+
+@main.command()
+@click.argument("name", required=False)
+def library(*, name: str | None) -> None:
+    """List the formulas of the library, or print the one called NAME; scan with it as @NAME."""
+    from jtscan.formula import library as formulas  # noqa: PLC0415 - the other commands start without it
+
+    click.echo(repr(formulas) if name is None else formulas[name].text.rstrip())
 
 
 # ── what the commands are made of ─────────────────────────────────────────────

@@ -26,8 +26,8 @@ from jtscan.errors import RequestError
 from jtscan.formula import (
     Explanation,
     FormulaDescription,
-    Function,
     FunctionTable,
+    OwnFunction,
     describe,
     explain,
     function_table,
@@ -104,8 +104,9 @@ def _criteria(universe: SymbolCriteria | Mapping[str, Any] | None) -> SymbolCrit
     try:
         return SymbolCriteria(**universe)
     except TypeError:
-        example = '{"market": "KOSPI"}'
-        raise RequestError("universe", f"{universe!r} is not a dict of market, sector, symbols, exclude, such as {example}") from None
+        fields = "market, sector, symbols, exclude"
+        message = f"{universe!r} is not a dict of {fields}, such as {{'market': 'KOSPI'}}"
+        raise RequestError("universe", message) from None
 
 
 class Scanner:
@@ -142,7 +143,7 @@ class Scanner:
     ['symbol', 'name', 'timestamp', 'signal_type', 'close']
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a user can say of the data
         self,
         data: str | Path | None = None,
         *,
@@ -150,7 +151,7 @@ class Scanner:
         symbols: str | Path | None = None,
         timeframe: str = "1d",
         columns: Mapping[str, str] | None = None,
-        functions: Sequence[Function] = (),
+        functions: Sequence[OwnFunction] = (),
         raise_internal: bool = False,
     ) -> None:
         if (data is None) == (prices is None):

@@ -47,7 +47,7 @@ class CheckReport:
         return str(self)
 
 
-def _shown(value: bool | float | str | None) -> str:
+def _shown(value: object) -> str:
     if value is None:
         return "unknown"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -73,7 +73,6 @@ class Evaluated:
         """The spans of the symbols among the bars."""
         return self.tables[""].spans
 
-
     def only(self, symbols: Sequence[str]) -> Evaluated:
         """Return the rows of some of its symbols."""
         wanted = pl.col("symbol").is_in(list(symbols))

@@ -142,7 +142,8 @@ class Gatherer:
             values = rows.select(TIME, pl.col(each.inputs[0]).alias("#out"))
             return ByTime(column=each.column, period=each.period, values=values)
         named = dict(zip(_inputs(each), each.inputs, strict=True))
-        answer = compare(each.section, rows.select(TIME, *(pl.col(theirs).alias(ours) for ours, theirs in named.items())))
+        columns = (pl.col(theirs).alias(ours) for ours, theirs in named.items())
+        answer = compare(each.section, rows.select(TIME, *columns))
         if each.section.kind in {"rank", "zscore"}:
             self.alone[each.label] = answer.filter(pl.col(SAME) == 1)[TIME].n_unique()
         if each.section.for_all:

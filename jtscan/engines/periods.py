@@ -43,6 +43,11 @@ _ENDS: dict[Timeframe, Callable[[], pl.Expr]] = {
     Timeframe.MO1: _month_end,
 }
 
+
+def _last(x: pl.Expr) -> pl.Expr:
+    return x.last()
+
+
 _FIELDS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
     "open": lambda x: x.first(),
     "high": lambda x: x.max(),
@@ -76,9 +81,9 @@ def with_periods(frame: pl.DataFrame, period: str, bars: Timeframe, whole: froze
 def _labels(longer: Timeframe, bars: Timeframe) -> dict[str, pl.Expr]:
     if longer.minutes is None:
         end = _ENDS[longer]()
-        return {LABEL: end, "#complete": pl.lit(value=False) if bars.intraday else _DAY >= end}
+        return {LABEL: end, "#complete": pl.lit(value=False) if bars.intraday else end <= _DAY}
     moment, length = pl.col("timestamp"), pl.duration(minutes=longer.minutes)
-    opens = (_DAY != _DAY.shift(1)) | (pl.col("#i") == 0)
+    opens = (_DAY.shift(1) != _DAY) | (pl.col("#i") == 0)
     session = pl.when(opens.fill_null(value=True)).then(moment).forward_fill()
     start = session + (moment - session).dt.total_minutes() // longer.minutes * length
     return {LABEL: start, "#complete": moment + pl.duration(minutes=bars.minutes) >= start + length}
@@ -87,8 +92,6 @@ def _labels(longer: Timeframe, bars: Timeframe) -> dict[str, pl.Expr]:
 def joined(frame: pl.DataFrame, period: str, fields: Sequence[str], texts: Sequence[str]) -> pl.DataFrame:
     """Join bars into longer ones: one row per symbol and period, at the time of its last bar."""
     row, first = pl.col(f"#g:{period}"), pl.col(f"#f:{period}")
-    values = (_FIELDS.get(name, lambda x: x.last())(pl.col(name)).alias(name) for name in fields)
+    values = (_FIELDS.get(name, _last)(pl.col(name)).alias(name) for name in fields)
     last = (pl.col(name).last() for name in dict.fromkeys(("symbol", "timestamp", LABEL, *texts)))
-    return (
-        frame.filter(row >= first).group_by(row.alias("#row"), maintain_order=True).agg(*last, *values).drop("#row")
-    )
+    return frame.filter(row >= first).group_by(row.alias("#row"), maintain_order=True).agg(*last, *values).drop("#row")

@@ -16,8 +16,8 @@ from jtscan.domain.formulas import AnyFormula, FormulaLike, PolarsFormula, as_fo
 from jtscan.errors import FormulaError
 from jtscan.formula.compiler import compile_text
 from jtscan.formula.description import FormulaDescription
-from jtscan.formula.expressions import plan_expressions
 from jtscan.formula.explain import Explanation, explain
+from jtscan.formula.expressions import plan_expressions
 from jtscan.formula.library import Library, library
 from jtscan.formula.own import OwnFunction, function, registered
 from jtscan.formula.plan import Plan
@@ -26,8 +26,8 @@ from jtscan.formula.reference import FunctionTable, function_table
 from jtscan.formula.rows import Function
 
 __all__ = [
-    "Explanation", "FormulaDescription", "Function", "FunctionTable", "Library", "OwnFunction", "Plan", "compile_formula",
-    "describe", "explain", "function", "function_table", "library", "registered",
+    "Explanation", "FormulaDescription", "Function", "FunctionTable", "Library", "OwnFunction", "Plan",
+    "compile_formula", "describe", "explain", "function", "function_table", "library", "registered",
 ]  # fmt: skip
 
 
@@ -96,9 +96,7 @@ def describe(
     if isinstance(value, PolarsFormula):
         plan = plan_expressions(value, columns)
         return FormulaDescription(signals=tuple(plan.signals), reads=plan.reads, warmup=plan.warmup)
-    script = compile_text(
-        value, columns, check_parameters(parameters or {}), timeframe=timeframe, functions=functions
-    )
+    script = compile_text(value, columns, check_parameters(parameters or {}), timeframe=timeframe, functions=functions)
     plan = make_plan(script.graph, script.signals, script.columns)
     return FormulaDescription(
         signals=tuple(plan.signals),

@@ -111,7 +111,9 @@ class _Statements:
             self._signal(name, value, target)
             self.names.own[name] = Value(kind=Kind.CONDITION, place=target, node=self.script.signals[name])
         else:
-            self.names.own[name] = self.expressions.expression(value)
+            made = self.names.own[name] = self.expressions.expression(value)
+            if made.node >= 0:
+                self.script.names.setdefault(name, made.node)
             if not name.startswith("_"):
                 self._column(name, self.names.own[name], value)
 

@@ -57,28 +57,28 @@ def compare(section: CrossSection, frame: pl.DataFrame) -> pl.DataFrame:
         *(each.over(keys).alias(f"#{name}") for name, each in _parts(section).items()),
         pl.col("x").count().over(keys).cast(pl.Float64).alias(SAME),
     )
-    return frame.with_columns(_out(section).alias("#out"))
+    out = _out(section)
+    if section.by:
+        out = pl.when(pl.col("by").is_not_null()).then(out)
+    return frame.with_columns(out.alias("#out"))
 
 
 def _parts(section: CrossSection) -> dict[str, pl.Expr]:
     """What is computed within a timestamp; a division waits for a column, else Polars multiplies by the reciprocal."""
     x = pl.col("x")
-    match section.kind:
-        case "rank":
-            return {"place": x.rank("average")}
-        case "top" | "bottom":
-            return {"place": x.rank("min", descending=section.kind == "top")}
-        case "zscore":
-            return {"mean": x.mean(), "std": x.std(ddof=0), "low": x.min(), "high": x.max()}
-        case "demean" | "universe_mean":
-            return {"mean": x.mean()}
-        case "universe_median":
-            return {"median": x.median()}
-        case "universe_std":
-            return {"std": x.std(ddof=0)}
-        case "universe_sum":
-            return {"sum": x.sum()}
-    return {}
+    parts: dict[str, dict[str, pl.Expr]] = {
+        "rank": {"place": x.rank("average")},
+        "top": {"place": x.rank("min", descending=True)},
+        "bottom": {"place": x.rank("min")},
+        "zscore": {"mean": x.mean(), "std": x.std(ddof=0), "low": x.min(), "high": x.max()},
+        "demean": {"mean": x.mean()},
+        "universe_mean": {"mean": x.mean()},
+        "universe_median": {"median": x.median()},
+        "universe_std": {"std": x.std(ddof=0)},
+        "universe_sum": {"sum": x.sum()},
+        "universe_count": {},
+    }
+    return parts[section.kind]
 
 
 def _out(section: CrossSection) -> pl.Expr:

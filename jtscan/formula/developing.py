@@ -16,8 +16,9 @@ from jtscan.formula.talib import TalibCall
 
 _AS_THEY_ARE = frozenset({"number", "truth", "text", "date", "dayofweek", "month", "year", "hour", "minute"})
 _BAR_BY_BAR = frozenset({
-    "add", "sub", "mul", "neg", "div", "rest", "mod", "pow", "gt", "ge", "lt", "le", "eq", "ne", "and", "or", "not", "is",
-    "in", "if", "max", "min", "abs", "sqrt", "log", "exp", "round", "floor", "ceil", "sign", "nz", "isna", "where",
+    "add", "sub", "mul", "neg", "div", "rest", "mod", "pow", "gt", "ge", "lt", "le", "eq", "ne", "and", "or", "not",
+    "is", "in", "if", "max", "min", "abs", "sqrt", "log", "exp", "round", "floor", "ceil", "sign", "nz", "isna",
+    "where",
 })  # fmt: skip
 _JOINED = {"max": "max", "min": "min", "sum": "add", "sma": "add"}
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.formulas import FormulaLike, PolarsFormula, as_formula, check_parameters
+from jtscan.errors import RequestError
 from jtscan.formula.compiler import compile_text
 from jtscan.formula.graph import Graph
 from jtscan.formula.ops import GATHERED, OPS, Locality
@@ -16,9 +17,9 @@ from jtscan.formula.planning import Group, groups
 from jtscan.formula.rows import Function
 from jtscan.formula.stages import Stages
 from jtscan.formula.warmup import Needs, work_out
-from jtscan.errors import RequestError
 
 _WIDEST = 72
+_DEEP = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +107,11 @@ def explain(
     script = compile_text(
         value, columns, check_parameters(parameters or {}), timeframe=Timeframe.parse(timeframe), functions=functions
     )
-    names = {node: name for name, node in {**script.columns, **script.signals}.items()}
+    names = {node: name for name, node in {**script.signals, **script.names}.items() if not script.graph.is_leaf(node)}
     roots = [*script.signals.values(), *script.columns.values()]
     explainer = _Explainer(script.graph, names)
-    return Explanation(
-        passes=tuple(explainer.gathering(each) for each in groups(script.graph, roots))
-        + (explainer.explained("matches, symbol by symbol", roots),)
-    )
+    gathering = (explainer.gathering(each) for each in groups(script.graph, roots))
+    return Explanation(passes=(*gathering, explainer.explained("matches, symbol by symbol", roots)))
 
 
 class _Explainer:
@@ -123,7 +122,7 @@ class _Explainer:
     def gathering(self, group: Group) -> PassExplained:
         symbol, members = group
         whose = "every symbol of the universe" if symbol is None else symbol
-        title = f"gather from {whose}: {', '.join(self.graph.label(at) for at in members)}"
+        title = f"gather from {whose}: {', '.join(self._said(at) for at in members)}"
         return self.explained(title, [arg for at in members for arg in self.graph[at].args])
 
     def explained(self, title: str, roots: Sequence[int]) -> PassExplained:
@@ -142,7 +141,7 @@ class _Explainer:
         stages = Stages(self.graph, roots)
         found: dict[tuple[int, str], list[str]] = {}
         for slot, members in stages.ordered():
-            shown = [self._label(at) for at in members if not self._inner(at, stages)]
+            shown = [self._label(at) for at in members if not self._inner(at)]
             if shown:
                 how = self._how(members[0], slot[2], slot[3])
                 found.setdefault((slot[0], how), []).extend(shown)
@@ -155,13 +154,16 @@ class _Explainer:
         symbol = OPS[self.graph[at].op].locality is Locality.SYMBOL
         return f"indicators, per symbol{on}" if symbol else f"bar by bar, whole chunk{on}"
 
-    def _inner(self, at: int, stages: Stages) -> bool:
+    def _inner(self, at: int) -> bool:
         """Whether a column is only a step on the way to another of its kind: people do not ask for it."""
         return at not in self.names and self.graph[at].op in _HELPERS
 
     def _label(self, at: int) -> str:
-        label = self.graph.label(at, depth=6)
+        label = self.graph.label(at, _DEEP, self.names)
         return f"{self.names[at]} = {label}" if at in self.names else label
+
+    def _said(self, at: int) -> str:
+        return self.names.get(at) or self.graph.label(at, _DEEP, self.names)
 
     def _asks(self, at: int) -> bool:
         node, op = self.graph[at], OPS[self.graph[at].op]
@@ -170,11 +172,11 @@ class _Explainer:
     def _ask(self, at: int, needs: Needs) -> tuple[str, str, str, str]:
         node, op = self.graph[at], OPS[self.graph[at].op]
         bars, periods = needs.parts[at]
-        unit = f"{node.frame.period} bar" if node.frame.period else "bar"
+        unit = f" of {node.frame.period}" if node.frame.period else ""
         back, forgets = op.lookback(node), op.forgets(node)
         before = _bars(bars) if not periods else f"{_bars(bars)} and {_bars(periods, unit)}"
         return (
-            self.graph.label(at),
+            self._said(at),
             _bars(back, unit) if back else "-",
             "never" if forgets is None else (_bars(forgets, unit) if forgets else "-"),
             before,
@@ -184,8 +186,8 @@ class _Explainer:
 _HELPERS = frozenset({"last_true", "earlier_true", "follow", "latest_row", "chain_begins", "chain_goes_on", "rest"})
 
 
-def _bars(count: int, unit: str = "bar") -> str:
-    return f"{count:,} {unit}{'' if count == 1 else 's'}"
+def _bars(count: int, unit: str = "") -> str:
+    return f"{count:,} bar{'' if count == 1 else 's'}{unit}"
 
 
 def _pass_text(number: int, each: PassExplained) -> str:

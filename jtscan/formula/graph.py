@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jtscan.domain.dates import Timeframe
 from jtscan.formula.frames import BASE, Frame
+from jtscan.formula.labels import write
 
 _MIRRORED = {"gt": "lt", "ge": "le", "lt": "gt", "le": "ge", "eq": "eq", "ne": "ne"}
 
@@ -57,7 +58,7 @@ class Graph:
         return self.nodes[node]
 
     def reachable(self, roots: Iterable[int], *, leaves: frozenset[str] = frozenset()) -> list[int]:
-        """Return the nodes that the roots need, in the order of computation; nothing beyond operations in ``leaves``."""
+        """Return the nodes that the roots need, in the order of computation; nothing behind those of ``leaves``."""
         wanted = set(roots)
         for node in range(max(wanted, default=-1), -1, -1):
             if node in wanted and self.nodes[node].op not in leaves:
@@ -80,36 +81,16 @@ class Graph:
             made[at] = self.add(node.op, *args, params=node.params, frame=move(node.frame))
         return made[root]
 
+    def is_leaf(self, node: int) -> bool:
+        """Whether it is a field, a label or a constant."""
+        return not self.nodes[node].args and self.nodes[node].op in {"field", "text", "number", "truth"}
+
     def first_of_run(self, condition: int) -> int:
         """Return the condition on the first bar of each run of bars on which it is true."""
         before = self.add("shift", condition, params=(1,))
         still = self.add("and", before, self.add("not", self.add("isna", before)))
         return self.add("and", condition, self.add("not", still))
 
-    def label(self, node: int, depth: int = 4) -> str:
-        """Write a node as a reader of the formula would know it, cut short when deep."""
-        this = self.nodes[node]
-        if this.op in {"field", "text"}:
-            return str(this.params[0])
-        if this.op == "number":
-            return f"{this.params[0]:g}"
-        if depth == 0:
-            return "…"
-        inner = [self.label(arg, depth - 1) for arg in this.args]
-        if this.op in _INFIX:
-            return f"({f' {_INFIX[this.op]} '.join(inner)})"
-        if this.op == "shift":
-            return f"{inner[0]}[{this.params[0]}]"
-        if this.op == "indicator":
-            call = this.params[0]
-            return f"{call.name}({', '.join([*inner, *call.shown])}){f'.{call.output}' if call.output else ''}"
-        if this.op == "period":
-            return f'tf("{this.params[0]}", {inner[0]})'
-        if this.op == "ref":
-            return f'ref("{this.params[0]}", {inner[0]})'
-        shown = [str(value) for value in this.params if value is not None]
-        return f"{this.op}({', '.join(inner + shown)})"
-
-
-_INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "gt": ">", "ge": ">=", "lt": "<", "le": "<=", "eq": "==",
-          "ne": "!=", "and": "and", "or": "or"}  # fmt: skip
+    def label(self, node: int, depth: int = 4, names: Mapping[int, str] | None = None) -> str:
+        """Write a node as a reader of the formula would know it, cut short when deep; ``names`` stand for parts."""
+        return write(self, node, depth, names or {})[0]

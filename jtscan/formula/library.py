@@ -80,9 +80,7 @@ def _read(name: str) -> LibraryFormula:
     text = (_FOLDER / f"{name}{_SUFFIX}").read_text(encoding="utf-8")
     title, about, source, _ = text.split("\n", 3)
     said = [line.removeprefix("# ") for line in (title, about, source)]
-    return LibraryFormula(
-        text=text, name=name, title=said[0], about=said[1], source=said[2].removeprefix("Source: ")
-    )
+    return LibraryFormula(text=text, name=name, title=said[0], about=said[1], source=said[2].removeprefix("Source: "))
 
 
 library = Library()

@@ -158,7 +158,11 @@ def _running(node: Node, args: Sequence[pl.Expr]) -> pl.Expr:
     period, name = node.params
     of_period = pl.col(f"#g:{period}")
     begun = of_period >= pl.col(f"#f:{period}")
-    return pl.when(begun).then(RUNNING.get(str(name), lambda x: x)(args[0]).over(of_period))
+    return pl.when(begun).then(RUNNING.get(str(name), _as_it_is)(args[0]).over(of_period))
+
+
+def _as_it_is(x: pl.Expr) -> pl.Expr:
+    return x
 
 
 RUNNING: dict[str, Callable[[pl.Expr], pl.Expr]] = {
@@ -198,7 +202,7 @@ def _decided(node: Node, args: Sequence[pl.Expr]) -> pl.Expr:
     return pl.when(hit >= first).then(pl.lit(decision)).when(undecided).then(None).otherwise(pl.lit(not decision))
 
 
-def _of_period(node: Node, args: Sequence[pl.Expr]) -> pl.Expr:
+def _of_period(node: Node, _: Sequence[pl.Expr]) -> pl.Expr:
     """Where the value stands among the bars of the longer period; the engine takes it from there."""
     period, back = node.params
     if back is None:

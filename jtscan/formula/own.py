@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import polars as pl
 
@@ -63,6 +64,7 @@ class OwnFunction:
     name: str
 
     def __call__(self, *args: Any, **kwargs: Any) -> pl.Expr:
+        """Call the function itself."""
         return self.make(*args, **kwargs)
 
 
@@ -142,7 +144,7 @@ def _row(own: Any) -> Function:
 
 
 def _check_name(name: str) -> None:
-    if not name.isidentifier() or not (name.isascii() or all("가" <= letter <= "힣" or letter.isascii() for letter in name)):
+    if not name.isidentifier() or not all(letter.isascii() or "가" <= letter <= "힣" for letter in name):
         raise RequestError("functions", f"{name!r} cannot be a name in formulas; give name=")
     if name in table() or name in {*fields.ALL, *fields.LETTERS, *fields.RESERVED, *SIGNALS, "param", "signal"}:
         raise RequestError("functions", f"{name!r} is a word of the language already; give another name=")
@@ -150,7 +152,7 @@ def _check_name(name: str) -> None:
 
 def _argument(function: str, parameter: inspect.Parameter) -> Arg:
     name, default = parameter.name, parameter.default
-    annotation = parameter.annotation if isinstance(parameter.annotation, str) else getattr(parameter.annotation, "__name__", "")
+    annotation = getattr(parameter.annotation, "__name__", str(parameter.annotation))
     if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY}:
         raise RequestError("functions", f"{function}: the argument {name!r} must be an ordinary one")
     given = default is not parameter.empty
@@ -161,7 +163,7 @@ def _argument(function: str, parameter: inspect.Parameter) -> Arg:
     if annotation == "float" or (given and isinstance(default, float)):
         return Arg(name=name, want=Want.NUMBER, default=default if given else None, required=not given)
     if given and (not isinstance(default, str) or default not in fields.NUMERIC):
-        raise RequestError("functions", f"{function}: the default of a series is the name of a field, {default!r} is none")
+        raise RequestError("functions", f"{function}: a series has the name of a field as default, not {default!r}")
     return Arg(name=name, want=Want.SERIES, required=not given, natural=default if given else None)
 
 
@@ -198,7 +200,9 @@ class _Trial:
         if not self.series:
             self._refuse("it takes no series")
         self.numbers = {
-            arg.name: _TRIAL_LENGTH if arg.default is None else arg.default for arg in args if arg.want is not Want.SERIES
+            arg.name: _TRIAL_LENGTH if arg.default is None else arg.default
+            for arg in args
+            if arg.want is not Want.SERIES
         }
 
     def kind(self) -> Kind:
@@ -218,25 +222,25 @@ class _Trial:
         return Kind.CONDITION if whole.dtype == pl.Boolean else Kind.SERIES
 
     def _lookback(self) -> int:
-        try:
+        with self._told("lookback"):
             return _lookback(self.own, self.numbers)
-        except RequestError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever a user's function raises is shown
-            self._refuse(f"lookback raises {type(error).__name__}: {first_line(error)}")
-            raise
 
     def _run(self, bars: pl.DataFrame) -> pl.Series:
-        try:
-            made = self.own.make(**{name: pl.col(name) for name in self.series}, **self.numbers)
+        with self._told("it"):
+            made: object = self.own.make(**{name: pl.col(name) for name in self.series}, **self.numbers)
             if not isinstance(made, pl.Expr):
                 self._refuse(f"it gives {type(made).__name__}, not a Polars expression")
             return bars.select(made.alias("made")).to_series()
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """Show whatever a user's function raises."""
+        try:
+            yield
         except RequestError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a user's function raises is shown
-            self._refuse(f"it raises {type(error).__name__}: {first_line(error)}")
-            raise
+        except Exception as error:  # noqa: BLE001 - it is not ours
+            self._refuse(f"{what} raises {type(error).__name__}: {first_line(error)}")
 
     def _compare(self, expected: Any, made: pl.Series, problem: str) -> None:
         last = made[-1]
@@ -247,7 +251,7 @@ class _Trial:
         if not same:
             self._refuse(f"{problem} its last value is {last}, not {expected}")
 
-    def _refuse(self, problem: str) -> None:
+    def _refuse(self, problem: str) -> NoReturn:
         raise RequestError("functions", f"{self.own.name}: {problem}")
 
 

@@ -14,7 +14,6 @@ from jtscan.formula.plan import Gathered, Pass, Plan, column
 from jtscan.formula.stages import Stages
 from jtscan.formula.warmup import Needs, lookbacks, periods, work_out
 
-
 Group = tuple[str | None, list[int]]
 """Nodes that are gathered in one pass: over another symbol, or (None) over the universe."""
 

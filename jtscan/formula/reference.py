@@ -51,7 +51,7 @@ class FunctionTable:
         """Write the reference page."""
         lines = [_HEAD.format(count=len(self.functions))]
         for group in dict.fromkeys(each.group for each in self.functions):
-            lines += ["", f"## {group[0].upper()}{group[1:]}", "", "| write | gives | meaning | source |", "|---|---|---|---|"]
+            lines += ["", f"## {group[0].upper()}{group[1:]}", "", _COLUMN_HEADS, "|---|---|---|---|"]
             lines += [_line(each) for each in self.functions if each.group == group]
         return "\n".join(lines) + "\n"
 
@@ -72,6 +72,8 @@ def _line(each: Function) -> str:
     doc = each.doc.replace("|", "\\|")
     return f"| `{each.usage}`{also} | {each.gives} | {doc} | {each.source} |"
 
+
+_COLUMN_HEADS = "| write | gives | meaning | source |"
 
 _HEAD = """# Functions
 

@@ -17,7 +17,7 @@ Build = Callable[..., int]
 """(graph, **arguments) → node."""
 
 
-class Refusal(ValueError):
+class Refusal(ValueError):  # noqa: N818 - it is a refusal, and becomes a FormulaError
     """What a row refuses about its arguments; the compiler adds the place."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:

@@ -12,6 +12,7 @@ from jtscan.formula.parameters import Parameter
 class Script:
     """A compiled text: its graph, signals, columns and parameters.
 
+    ``names`` are all assigned expressions, private ones too.
     ``used`` are the given parameters that the text reads; ``unresolved`` the
     names that only data or values can tell, ``open_lengths`` whether a length
     is one of them.
@@ -22,5 +23,6 @@ class Script:
     columns: dict[str, int] = field(default_factory=dict)
     parameters: dict[str, Parameter] = field(default_factory=dict)
     used: dict[str, float] = field(default_factory=dict)
+    names: dict[str, int] = field(default_factory=dict)
     unresolved: list[str] = field(default_factory=list)
     open_lengths: bool = False

@@ -23,7 +23,7 @@ _HANDED_ON = {"if": (1, 2), "max": (0, 1), "min": (0, 1), "nz": (1,), "where": (
 """Arguments that come out as they are, on every bar if it so happens: then Polars takes the column for a scalar."""
 
 Slot = tuple[int, int, str, str, tuple[int, ...]]
-"""(stage, depth, period, the period that it brings values from, inputs of indicators): nodes of one slot are one step."""
+"""(stage, depth, period, the period it brings values from, inputs of indicators): nodes of one slot are one step."""
 
 _SYMBOL = 1_000_000
 
@@ -69,7 +69,8 @@ class Stages:
         found: dict[str, list[Node]] = {}
         for at in self.used:
             node = self.graph[at]
-            for period in {node.frame.period, str(node.params[0]) if node.op in {"period", "running"} else None} - {None}:
+            other = str(node.params[0]) if node.op in {"period", "running"} else None
+            for period in {node.frame.period, other} - {None}:
                 found.setdefault(str(period), []).append(node)
         for period, nodes in sorted(found.items()):
             leaves = {op: [str(each.params[0]) for each in nodes if each.op == op and each.frame.period == period]
@@ -189,7 +190,7 @@ class Stages:
     def _symbol_step(self, members: list[int], period: str, drop: tuple[str, ...]) -> SymbolStep:
         args = self.graph[members[0]].args
         return SymbolStep(
-            inputs=tuple(self._column_name(arg) for arg in args),
+            inputs=tuple(dict.fromkeys(self._column_name(arg) for arg in args)),
             indicators=tuple(self._indicator(at) for at in members),
             drop=drop,
             period=period,

@@ -219,7 +219,8 @@ class Expressions:
             )
         if name in {*self.names.own, *fields.ALL, *fields.LETTERS}:
             self.source.fail(func, f"{name!r} is no function", hint=f"bars back are written {name}[1]")
-        self.source.fail(func, f"unknown function {name!r}", hint=dialects.suggest(name, self.names.table, dialects.FUNCTIONS))
+        hint = dialects.suggest(name, self.names.table, dialects.FUNCTIONS)
+        self.source.fail(func, f"unknown function {name!r}", hint=hint)
 
     def _bars_ago(self, series: ast.expr, bars: ast.expr) -> str:
         """Translate the arguments of AmiBroker's Ref(C, -1)."""

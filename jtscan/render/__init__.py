@@ -10,13 +10,24 @@ Pure functions from a value to a string:
 
 from __future__ import annotations
 
-from jtscan.render.html import frame_html, note_html, problem_html, scan_html, signals_html, statistics_html
+from jtscan.render.html import (
+    frame_html,
+    functions_html,
+    note_html,
+    plain_html,
+    problem_html,
+    scan_html,
+    signals_html,
+    statistics_html,
+)
 from jtscan.render.text import frame_text, scan_text, signals_text, statistics_text
 
 __all__ = [
     "frame_html",
     "frame_text",
+    "functions_html",
     "note_html",
+    "plain_html",
     "problem_html",
     "scan_html",
     "scan_text",

@@ -57,6 +57,25 @@ def frame_html(frame: pl.DataFrame, rows: int = 20) -> str:
     return _block(_table(columns_of(frame.head(rows))), _note(shown))
 
 
+def functions_html(frame: pl.DataFrame) -> str:
+    """Show the table of functions, one fold per group; the first is open."""
+    groups = frame.partition_by("group", maintain_order=True)
+    shown = (
+        _details(
+            f"{group['group'][0]} ({group.height:,})",
+            _table(columns_of(group.select("usage", "gives", "meaning", "source"))),
+            opened=number == 0,
+        )
+        for number, group in enumerate(groups)
+    )
+    return _block(_summary(f"{frame.height:,} functions"), *shown)
+
+
+def plain_html(text: str) -> str:
+    """Show a text as it is set in a terminal."""
+    return _block(f"<pre>{escape(text)}</pre>")
+
+
 def problem_html(message: str) -> str:
     """Show the message of an error, with its lines and its caret kept."""
     lines = "\n".join(_even(clean(line)) for line in message.splitlines())

@@ -64,7 +64,7 @@ def other_bars() -> list[Function]:
             build=_fixed("weekly", Timeframe.W1), source="completed periods", kind=None),
         row("monthly", "x on monthly bars, as of the last completed month", either(), _DEVELOPING,
             build=_fixed("monthly", Timeframe.MO1), source="completed periods", kind=None),
-        row("tf", "x on bars of a longer period, as of the last completed one: tf(\"60m\", x)",
+        row("tf", 'x on bars of a longer period, as of the last completed one: tf("60m", x)',
             Arg(name="period", want=Want.TEXT, required=True), either(), _DEVELOPING, build=_named, source="completed periods",
             kind=None),
     ]  # fmt: skip
@@ -98,7 +98,9 @@ def _named(graph: Graph, *, period: str, x: int, developing: bool) -> int:
 
 def _on_period(graph: Graph, name: str, period: Timeframe, x: int, *, developing: bool) -> int:
     if any(graph[each].frame.period for each in graph.reachable([x])):
-        raise Refusal(f"{name}: x is on bars of a longer period already", "periods are not nested: name each on its own")
+        raise Refusal(
+            f"{name}: x is on bars of a longer period already", "periods are not nested: name each on its own"
+        )
     bars = graph.timeframe
     if bars is not None and not period.longer_than(bars):
         raise Refusal(f"{name}: the bars of this scan are {bars}; the period must be longer, {period} is not")

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from jtscan.formula import talib
-from jtscan.formula.fields import PRICES
+from jtscan.formula.fields import AVERAGES, PRICES
 from jtscan.formula.graph import Graph
 from jtscan.formula.rows import Arg, Build, Function, Refusal, Want, length, number, series
 
@@ -36,8 +36,12 @@ def _row(name: str, group: str, taken: Collection[str]) -> Function:
         source=f"TA-Lib {name.upper()}",
         group=f"TA-Lib: {group.lower()}",
         args=(*(series(each, natural) for each, natural in _inputs(name)), *arguments),
-        outputs={output: build(output) for output in outputs} or {"": build(None)},
+        outputs=_DIVIDED.get(name) or {output: build(output) for output in outputs} or {"": build(None)},
     )
+
+
+_DIVIDED = {"typprice": {"": AVERAGES["hlc3"]}}
+"""polars-talib multiplies by a third, which is off by one unit in the last place; TA-Lib itself divides."""
 
 
 def _doc(name: str, group: str) -> str:
@@ -97,9 +101,7 @@ def builder(name: str, options: Mapping[str, str], preset: Mapping[str, float] |
     return output
 
 
-def call(
-    graph: Graph, name: str, output: str | None, inputs: Mapping[str, int], given: Mapping[str, float]
-) -> int:
+def call(graph: Graph, name: str, output: str | None, inputs: Mapping[str, int], given: Mapping[str, float]) -> int:
     """Add the node of an indicator; price fields are found by themselves.
 
     Raises

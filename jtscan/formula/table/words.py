@@ -29,9 +29,7 @@ def _of_prices(name: str, doc: str, default: int, talib_name: str | None = None)
     """A function of price fields and a length."""
     target = talib_name or name
     build = builder(target, _PERIOD)(None)
-    return row(
-        name, doc, *_lengths(target, _PERIOD, {"n": default}), build=build, source=f"TA-Lib {target.upper()}"
-    )
+    return row(name, doc, *_lengths(target, _PERIOD, {"n": default}), build=build, source=f"TA-Lib {target.upper()}")
 
 
 def averages() -> list[Function]:
