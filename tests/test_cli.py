@@ -108,7 +108,7 @@ def run(*args: str, **more: Any) -> Result:
 NOTHING = {
     "formula": "close > 1", "market": None, "sector": None, "symbols": None, "exclude": (), "timeframe": None,
     "start": None, "end": None, "last": None, "parameters": {}, "sort_by": "timestamp", "top": None, "first": False,
-    "warmup": "auto",
+    "warmup": "auto", "universe": None, "strict_universe": False,
 }  # fmt: skip
 
 
@@ -126,6 +126,10 @@ NOTHING = {
         (
             "--sort-by -close --top 7 --first --warmup full",
             {"sort_by": "-close", "top": 7, "first": True, "warmup": "full"},
+        ),
+        (
+            "--universe market=KOSPI --universe symbols=A,B --strict-universe",
+            {"universe": {"market": "KOSPI", "symbols": ["A", "B"]}, "strict_universe": True},
         ),
     ],
 )

@@ -86,7 +86,7 @@ def explain(
     >>> print(explain("buy = close > sma(close, 20)[1] and rank(roc(close, 60)) > 0.9"))
     1. gather from every symbol of the universe: rank(roc(close, 60))
        reads close; warm-up 60 bars before its range
-       indicators, per symbol   roc(close, 60)
+       indicators, per symbol  roc(close, 60)
     <BLANKLINE>
        part            looks back  forgets after  read before the range
        roc(close, 60)  60 bars     -              0 bars
@@ -94,7 +94,7 @@ def explain(
     2. matches, symbol by symbol
        reads close; warm-up 20 bars before its range
        indicators, per symbol   sma(close, 20)
-       bar by bar, whole chunk  buy = ((close > sma(close, 20)[1]) and (rank(roc(close, 60)) > 0.9))
+       bar by bar, whole chunk  buy = close > sma(close, 20)[1] and rank(roc(close, 60)) > 0.9
     <BLANKLINE>
        part                  looks back  forgets after  read before the range
        sma(close, 20)        19 bars     -              1 bar
