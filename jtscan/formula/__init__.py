@@ -99,11 +99,14 @@ def describe(
     script = compile_text(value, columns, check_parameters(parameters or {}), timeframe=timeframe, functions=functions)
     plan = make_plan(script.graph, script.signals, script.columns)
     return FormulaDescription(
+        references=plan.references,
+        compares=plan.compares,
+        repaints=plan.repaints,
         signals=tuple(plan.signals),
         columns=tuple(plan.columns),
         parameters=tuple(script.parameters.values()),
         reads=(*plan.reads, *plan.texts),
         unresolved=tuple(script.unresolved),
-        warmup=plan.warmup,
+        warmup=plan.history,
         open_lengths=script.open_lengths,
     )

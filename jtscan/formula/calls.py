@@ -87,7 +87,14 @@ class _Binding:
             self._fail(positional[0].place, f"{self.row.name} takes no more arguments", usage=True)
         return pairs
 
+    def _check_quotes(self) -> None:
+        """A symbol or a period without quotes would be an unknown name: say what is missing."""
+        for arg, given in zip(self.row.args, self.node.args, strict=False):
+            if arg.want is Want.TEXT and isinstance(given, ast.Name) and given.id not in self.expressions.names.own:
+                self._fail(given, f"{self.row.name}: {arg.name} is {Want.TEXT}", hint=f'write "{given.id}"')
+
     def _positional(self) -> list[Value]:
+        self._check_quotes()
         for each in self.node.args:
             if isinstance(each, ast.Starred):
                 self._fail(each, "'*' before an argument is not allowed")

@@ -13,6 +13,8 @@ class FormulaDescription:
 
     ``unresolved`` names are a column or a parameter, which only data or
     values can tell. ``warmup`` counts bars before the range, None = all history.
+    ``references`` are other symbols that it reads, ``compares`` tells whether
+    symbols are ranked among others, ``repaints`` what changes until its period ends.
     """
 
     signals: tuple[str, ...]
@@ -22,6 +24,9 @@ class FormulaDescription:
     unresolved: tuple[str, ...] = ()
     warmup: int | None = 0
     open_lengths: bool = False
+    references: tuple[str, ...] = ()
+    compares: bool = False
+    repaints: tuple[str, ...] = ()
 
     @property
     def warmup_text(self) -> str:
@@ -39,7 +44,10 @@ class FormulaDescription:
             ("parameters", ", ".join(str(each) for each in self.parameters) or "none"),
             ("columns read", ", ".join(name for name in self.reads if name not in self.unresolved) or "none"),
             *([("column or parameter", ", ".join(self.unresolved))] if self.unresolved else []),
+            *([("other symbols", ", ".join(self.references))] if self.references else []),
+            *([("compares", "the symbols of the scan, at each timestamp")] if self.compares else []),
             ("warm-up", self.warmup_text),
+            *([("repaints", ", ".join(self.repaints))] if self.repaints else []),
         ]
         width = max(len(label) for label, _ in rows)
         return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)

@@ -6,22 +6,57 @@ import difflib
 from collections.abc import Iterable
 
 FUNCTIONS = {
-    "hhv": "highest", "llv": "lowest", "ma": "sma", "mov": "sma", "average": "sma", "avg": "sma", "movavg": "sma",
-    "xaverage": "ema", "expma": "ema", "eavg": "ema", "wilders": "rma", "bollinger": "bb", "bbands": "bb",
-    "bbandtop": "bb", "bbandbot": "bb", "bbupper": "bb", "bblower": "bb", "cross": "cross_above", "crossup": "cross_above",
-    "crossdown": "cross_below", "crossesabove": "cross_above", "crossesbelow": "cross_below", "barslast": "barssince",
-    "iff": "a if condition else b", "if": "a if condition else b", "iif": "a if condition else b", "stddev": "stdev",
-    "std": "stdev", "stoch_k": "stoch", "stochk": "stoch", "stochd": "stoch", "exist": "within", "any": "within",
-    "all": "every", "pow": "a ** b", "mod": "a % b", "fillna": "nz", "isnull": "isna", "rolling_max": "highest",
-    "rolling_min": "lowest", "shift": "x[n]", "delay": "x[n]", "lag": "x[n]", "mean": "sma", "rolling_mean": "sma",
-    "where": "a if condition else b", "crossesover": "cross_above", "crossesunder": "cross_below",
+    # averages, bands, channels
+    "ma": "sma", "mov": "sma", "average": "sma", "avg": "sma", "movavg": "sma", "mean": "sma", "rolling_mean": "sma",
+    "xaverage": "ema", "expma": "ema", "eavg": "ema", "ewm": "ema", "wilders": "rma", "wildersmooth": "rma", "smma": "rma",
+    "wavg": "wma", "hull": "hma", "bollinger": "bb", "bbandtop": "bb", "bbandbot": "bb", "bbupper": "bb", "bblower": "bb",
+    "bbandsup": "bb", "bbandsdown": "bb", "keltner": "kc", "keltnerup": "kc", "keltnerdown": "kc", "envelope": "kc",
+    "donchianchannel": "donchian", "ichimoku_cloud": "ichimoku",
+    # windows
+    "hhv": "highest", "llv": "lowest", "rolling_max": "highest", "rolling_min": "lowest", "hhvbars": "highestbars",
+    "llvbars": "lowestbars", "std": "stdev", "variance": "var", "correlation": "corr", "linregslope": "slope",
+    "linreg_slope": "slope", "linearregslope": "slope", "lrs": "slope", "quantile": "percentile", "cum": "cumsum",
+    "cummax": "alltime_high", "cummin": "alltime_low", "highestever": "alltime_high", "ath": "alltime_high",
+    # events
+    "cross": "cross_above", "crossup": "cross_above", "crossdown": "cross_below", "crossesabove": "cross_above",
+    "crossesbelow": "cross_below", "crossesover": "cross_above", "crossesunder": "cross_below", "barslast": "barssince",
+    "exist": "within", "any": "within", "all": "every", "ever": "within", "peak": "pivothigh", "trough": "pivotlow",
+    "pivot_high": "pivothigh", "pivot_low": "pivotlow", "zigzag": "pivothigh", "exrem": "first=True of the scan",
+    # oscillators
+    "stoch_k": "stoch", "stochk": "stoch", "stochd": "stoch", "stochastic": "stoch", "stochasticslow": "stoch",
+    "stochasticsslow": "stoch", "stochasticfast": "stochf", "pdi": "plus_di", "mdi": "minus_di", "diplus": "plus_di",
+    "diminus": "minus_di", "wpr": "willr", "williamsr": "willr", "momentum": "mom", "pct_change": "roc", "pctchange": "roc", "returns": "roc",
+    "truerange": "tr", "true_range": "tr", "psar": "sar", "parabolicsar": "sar", "disparity": "close / sma(close, n)",
+    # bar by bar
+    "iff": "a if condition else b", "if": "a if condition else b", "iif": "a if condition else b",
+    "where": "a if condition else b", "pow": "a ** b", "mod": "a % b", "fillna": "nz", "fixnan": "ffill", "isnull": "isna",
+    "shift": "x[n]", "delay": "x[n]", "lag": "x[n]", "predayclose": "close[1]", "preday": "close[1]",
+    # other symbols and periods
+    "security": "tf", "foreign": "ref", "setforeign": "ref", "relstrength": "close / ref(symbol, close)",
+    "timeframeset": "tf", "timeframegetprice": "tf", "resample": "weekly", "percentilerank": "rank", "cs_rank": "rank",
+    "breadth": "universe_mean",
 }  # fmt: skip
 
 NAMES = {"true": "True", "false": "False", "na": "isna(x)", "nan": "isna(x)", "none": "isna(x)", "vol": "volume",
          "price": "close", "timestamp": "date", "datetime": "date", "time": "hour", "ticker": "symbol", "code": "symbol",
          "종가": "close", "시가": "open", "고가": "high", "저가": "low", "거래량": "volume"}  # fmt: skip
 
-MODULES = {"ta", "talib", "math", "np", "numpy", "pl", "polars", "pd", "pandas", "jt", "jtscan"}
+MODULES = {
+    "ta",
+    "talib",
+    "math",
+    "np",
+    "numpy",
+    "pl",
+    "polars",
+    "pd",
+    "pandas",
+    "jt",
+    "jtscan",
+    "request",
+    "vbt",
+    "str",
+}
 
 
 def suggest(name: str, known: Iterable[str], words: dict[str, str]) -> str | None:

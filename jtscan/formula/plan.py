@@ -176,6 +176,18 @@ class Plan:
         return self.last.warmup
 
     @property
+    def history(self) -> int | None:
+        """How many bars before the range any pass reads, one after the other; None = all history."""
+        before: list[int | None] = [0] * len(self.passes)
+        for number, each in reversed(list(enumerate(self.passes))):
+            for earlier, bars in each.needs.items():
+                before[earlier] = _larger(before[earlier], _sum(before[number], bars))
+        total: int | None = 0
+        for start, each in zip(before, self.passes, strict=True):
+            total = _larger(total, _sum(start, each.warmup))
+        return total
+
+    @property
     def reads(self) -> tuple[str, ...]:
         """The columns of the price files that any pass reads."""
         return tuple(dict.fromkeys(name for each in self.passes for name in each.reads))
@@ -194,6 +206,14 @@ class Plan:
     def compares(self) -> bool:
         """Whether it compares the symbols of a universe."""
         return any(each.gathers and each.symbol is None for each in self.passes)
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
+
+
+def _larger(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else max(one, other)
 
 
 def column(node: int) -> str:

@@ -218,6 +218,8 @@ _OPERATOR = r"\b(?:and|or|not|if|else|in)|[-+*/%<>=,&|^(\[]"
 # What the parser says, what the line looks like; what is said instead, and the cure.
 _SYNTAX_MESSAGES = (
     (r"Exceeds the limit", r"", TOO_LARGE, None),
+    (r"invalid decimal literal", r"\d+(?:m|min|h|d|w|mo)\b", "a period is a text in quotes",
+     'such as tf("60m", close)'),
     (r"\(unicode error\)", r"", "a backslash in this text begins a code", "write two of them for a backslash"),
     (r"unexpected indent", r"", "unexpected spaces at the left", f"begin at the left edge; {_LINES}"),
     (r"invalid syntax$|unexpected EOF", rf"(?:{_OPERATOR})\s*\\?\s*$",

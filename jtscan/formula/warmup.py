@@ -46,7 +46,8 @@ class Needs:
 
 def most_bars(period: str, timeframe: Timeframe | None) -> int:
     """How many bars a period can hold at the most."""
-    longer, bars = Timeframe.parse(period), timeframe or Timeframe.D1
+    longer = Timeframe.parse(period)
+    bars = timeframe or (Timeframe.D1 if longer.minutes is None else Timeframe.M1)
     if bars.minutes is None:
         return -(-_DAYS[longer] // _DAYS[bars])
     return (longer.minutes or _DAYS[longer] * _DAY) // bars.minutes
