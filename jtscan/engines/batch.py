@@ -96,7 +96,7 @@ class Listeners:
 
     def warn(self, warning: str) -> None:
         """Tell of something that concerns the whole scan."""
-        logger.warning("%s", warning)
+        logger.info("%s", warning)
         if self._observer is not None:
             self._call("observer", self._observer.on_warning, warning)
 

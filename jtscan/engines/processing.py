@@ -33,6 +33,7 @@ from jtscan.ports import IPriceRepository, IPriceSnapshot
 logger = logging.getLogger("jtscan")
 
 CHUNK_BARS = 250_000
+_REPAINTS = "it changes until its period ends"
 _REPLAYED_SYMBOLS = 3
 _REPLAYED_BARS = 60
 
@@ -139,8 +140,8 @@ class ProcessingEngine:
         work = self._work(job)
         listeners = Listeners(progress_callback, observer)
         self._check_seen(work)
-        for part in work.plan.repaints:
-            listeners.warn(f"{part} repaints: it changes until its period ends")
+        for warning in (*work.plan.notes, *(f"{part} repaints: {_REPAINTS}" for part in work.plan.repaints)):
+            listeners.warn(warning)
         logger.info("scan %s: %d symbols, %s, %s", job.id, len(job.symbols), job.timeframe, job.date_range)
         batch = Batch(
             work=work,

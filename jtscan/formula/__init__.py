@@ -102,6 +102,7 @@ def describe(
         references=plan.references,
         compares=plan.compares,
         repaints=plan.repaints,
+        notes=plan.notes,
         signals=tuple(plan.signals),
         columns=tuple(plan.columns),
         parameters=tuple(script.parameters.values()),

@@ -14,7 +14,8 @@ class FormulaDescription:
     ``unresolved`` names are a column or a parameter, which only data or
     values can tell. ``warmup`` counts bars before the range, None = all history.
     ``references`` are other symbols that it reads, ``compares`` tells whether
-    symbols are ranked among others, ``repaints`` what changes until its period ends.
+    symbols are ranked among others, ``repaints`` what changes until its period ends;
+    ``notes`` tell what is hardly meant so.
     """
 
     signals: tuple[str, ...]
@@ -27,6 +28,7 @@ class FormulaDescription:
     references: tuple[str, ...] = ()
     compares: bool = False
     repaints: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def warmup_text(self) -> str:
@@ -48,6 +50,7 @@ class FormulaDescription:
             *([("compares", "the symbols of the scan, at each timestamp")] if self.compares else []),
             ("warm-up", self.warmup_text),
             *([("repaints", ", ".join(self.repaints))] if self.repaints else []),
+            *(("note", note) for note in self.notes),
         ]
         width = max(len(label) for label, _ in rows)
         return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)

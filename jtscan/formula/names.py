@@ -13,6 +13,7 @@ from jtscan.formula.source import MAX_NUMBER, TOO_LARGE, Source
 from jtscan.formula.table import Table
 from jtscan.formula.values import Kind, Value
 
+_SHOWN = 12
 SIGNALS = ("buy", "sell", "short", "cover", "match")
 
 
@@ -104,6 +105,8 @@ class Names:
         known = [*self.own, *fields.ALL, *fields.LETTERS, *(self.available or ())]
         if hint := dialects.suggest(name, known, {}):
             self.source.fail(node, f"unknown name {name!r}", hint=f"{hint} (a parameter needs a value)")
+        columns = sorted(self.available or ())
+        has = f"the price files have: {', '.join(columns)}; " if 0 < len(columns) <= _SHOWN else ""
         unused = ", ".join(each for each in self.given if each not in self.script.used)
         needs = f"a parameter needs a value (given: {unused})" if unused else "a parameter needs a value"
-        self.source.fail(node, f"unknown name {name!r}", hint=f"{needs}, a text needs quotes")
+        self.source.fail(node, f"unknown name {name!r}", hint=f"{has}{needs}, a text needs quotes")

@@ -139,7 +139,8 @@ class Plan:
     ``signals`` and ``columns`` map names to columns that the last pass makes.
     ``lookback`` is how many first bars of a history leave each signal unknown,
     ``periods`` how many first longer bars do. ``unseen`` is true for what jtscan
-    cannot see into: it may look ahead. ``repaints`` names what changes until its period ends.
+    cannot see into: it may look ahead. ``repaints`` names what changes until its period ends,
+    ``notes`` are for the user.
     """
 
     signals: Mapping[str, str]
@@ -149,6 +150,7 @@ class Plan:
     periods: Mapping[str, int] = field(default_factory=dict)
     unseen: bool = False
     repaints: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def last(self) -> Pass:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from jtscan.formula.graph import Graph
+from jtscan.formula.habits import habits
 from jtscan.formula.ops import GATHERED
 from jtscan.formula.plan import Gathered, Pass, Plan, column
 from jtscan.formula.stages import Stages
@@ -30,6 +31,7 @@ def make_plan(graph: Graph, signals: Mapping[str, int], columns: Mapping[str, in
         lookback=max(known[node] for node in signals.values()),
         periods=periods(graph, signals.values()),
         unseen=any(getattr(each, "unseen", False) for at in used for each in graph[at].params),
+        notes=habits(graph, roots),
         repaints=tuple(dict.fromkeys(graph.label(at) for at in used if _repaints(graph, at))),
     )
 

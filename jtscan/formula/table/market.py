@@ -99,7 +99,8 @@ def _named(graph: Graph, *, period: str, x: int, developing: bool) -> int:
 def _on_period(graph: Graph, name: str, period: Timeframe, x: int, *, developing: bool) -> int:
     if any(graph[each].frame.period for each in graph.reachable([x])):
         raise Refusal(
-            f"{name}: x is on bars of a longer period already", "periods are not nested: name each on its own"
+            f"{name}: x is on bars of a longer period already",
+            "periods are not nested: write one beside the other, weekly(…) and monthly(…)",
         )
     bars = graph.timeframe
     if bars is not None and not period.longer_than(bars):
