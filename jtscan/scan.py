@@ -233,8 +233,9 @@ class _Heard:
 
     def on_warning(self, warning: str) -> None:
         self.warnings.append(warning)
-        if self._observer is not None:
-            self._observer.on_warning(warning)
+        hear = getattr(self._observer, "on_warning", None)
+        if hear is not None:
+            hear(warning)
 
 
 def _not_listed(labels: pl.DataFrame, date_range: DateRange) -> tuple[str, ...]:

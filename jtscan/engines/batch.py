@@ -97,8 +97,9 @@ class Listeners:
     def warn(self, warning: str) -> None:
         """Tell of something that concerns the whole scan."""
         logger.info("%s", warning)
-        if self._observer is not None:
-            self._call("observer", self._observer.on_warning, warning)
+        hear = getattr(self._observer, "on_warning", None)  # observers of before have no ear for it
+        if hear is not None:
+            self._call("observer", hear, warning)
 
     def _call(self, who: str, listener: Callable[..., Any], *arguments: Any) -> None:
         try:

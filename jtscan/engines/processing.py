@@ -36,6 +36,7 @@ CHUNK_BARS = 250_000
 _REPAINTS = "it changes until its period ends"
 _REPLAYED_SYMBOLS = 3
 _REPLAYED_BARS = 60
+_REPLAYED_FIRED = 120
 
 
 class ProcessingEngine:
@@ -162,7 +163,7 @@ class ProcessingEngine:
         if not work.plan.unseen or work.job.allow_lookahead:
             return
         symbols = _longest(work, _REPLAYED_SYMBOLS)
-        report = Replay(work=work, symbols=symbols, last=_REPLAYED_BARS, fired=_REPLAYED_BARS).run()
+        report = Replay(work=work, symbols=symbols, last=_REPLAYED_BARS, fired=_REPLAYED_FIRED).run()
         if report.looks_ahead:
             raise LookAheadError(
                 f"the formula looks ahead: {report.found[0]}",

@@ -22,7 +22,10 @@ _EVERYTHING = ReadWindow(warmup=None)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Replay:
-    """One replay: the work to repeat, the symbols, how many of their last bars, and at most how many that fired."""
+    """One replay: the work to repeat, the symbols, how many of their last bars, and how many of those that fired.
+
+    Fewer than all that fired are taken evenly out of the whole history.
+    """
 
     work: Work
     symbols: Sequence[str]
@@ -68,12 +71,12 @@ class Replay:
         return answers.filter(~pl.col("symbol").is_in(list(failed))) if failed else answers
 
     def _moments(self, answers: pl.DataFrame) -> list[dt.date]:
-        """The last bars of each symbol, and those that fired, newest first where they are too many."""
+        """The last bars of each symbol, and those that fired."""
         newest = answers.group_by("symbol").agg(pl.col("timestamp").tail(self.last)).explode("timestamp")["timestamp"]
         signals = [pl.col(f"#{name}") for name in self.work.plan.signals]
-        fired = answers.filter(pl.any_horizontal(signals))["timestamp"].unique().sort(descending=True)
-        kept = fired if self.fired is None else fired.head(self.fired)
-        return pl.concat([newest, kept]).unique().sort().to_list()
+        fired = answers.filter(pl.any_horizontal(signals))["timestamp"].unique().sort()
+        every = 1 if self.fired is None else max(-(-fired.len() // self.fired), 1)
+        return pl.concat([newest, fired.gather_every(every)]).unique().sort().to_list()
 
     def _changes(self, then: pl.DataFrame, answers: pl.DataFrame) -> Iterable[LookAhead]:
         both = then.join(answers, on=_KEYS, how="left", suffix=" now", maintain_order="left")

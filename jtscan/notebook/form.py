@@ -299,6 +299,8 @@ def _gives(description: FormulaDescription) -> str:
         f"signals: {', '.join(description.signals)}",
         f"columns: {', '.join(description.columns)}" if description.columns else "",
         f"warm-up: {description.warmup_text}",
+        *description.notes,
+        *(f"{each} repaints" for each in description.repaints),
     ]
     return " · ".join(part for part in parts if part)
 

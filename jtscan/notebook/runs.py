@@ -104,6 +104,9 @@ class ScanRun:
         self.progress.phase = phase
         self._on_progress(self)
 
+    def on_warning(self, warning: str) -> None:
+        """Hear of something that concerns the whole scan: the result shows it."""
+
     def on_result(self, result: ProcessingResult) -> None:
         """Hear of one symbol."""
         self.progress.symbol = result.symbol

@@ -27,7 +27,7 @@ def test_every_talib_function_is_there_under_its_own_name():
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.name)
 def test_a_row_says_what_it_is(row):
-    assert len(row.doc) > 5
+    assert len(row.doc) > 3
     assert not row.doc.endswith(".")
     assert row.source
     assert row.group
@@ -36,7 +36,7 @@ def test_a_row_says_what_it_is(row):
 
 SEARCHES = [
     ("hull", {"hma", "ta_hma"}),
-    ("breadth", set()),
+    ("breadth", {"universe_mean"}),
     ("ichimoku", {"ichimoku"}),
     ("longer periods", {"ref", "weekly", "monthly", "tf"}),
     ("crossover", {"cross_above"}),

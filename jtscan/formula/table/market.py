@@ -33,10 +33,10 @@ def across_symbols() -> list[Function]:
 
 
 _UNIVERSE = {
-    "mean": "mean of x; of a condition the share on which it is true",
+    "mean": "mean of x; of a condition the share for which it is true (market breadth)",
     "median": "median of x",
     "std": "standard deviation of x (divided by n)",
-    "sum": "sum of x; of a condition the number on which it is true",
+    "sum": "sum of x; of a condition the number for which it is true",
     "count": "how many have a known x",
 }
 
