@@ -138,9 +138,11 @@ class _Gathering:
         if self.work.this.symbol is not None:
             return self.missing
         said = [f"cross-section: {self._failed()}"] if self.failures else []
-        alone = self.gatherer.alone.items()
-        return said + [f"{label}: on {count:,} bars there is only one symbol to compare, so it is unknown there"
-                       for label, count in alone if count]  # fmt: skip
+        for label, moments in self.gatherer.alone.items():
+            if moments:
+                times = f"{moments:,} timestamp{'s' if moments > 1 else ''}"
+                said.append(f"{label}: on {times} a symbol has no other to be compared with, so it is unknown there")
+        return said
 
     def _failed(self) -> str:
         shown = "; ".join(f"{symbol}: {reason}" for symbol, reason in list(self.failures.items())[:_SHOWN])

@@ -22,7 +22,7 @@ _BY_AVERAGE = {1: 11.0, 3: 14.0, 4: 16.0, 8: 20.0, 12: 12.0, 13: 22.0}
 """TA-Lib's kinds of averages that are recursive: EMA, DEMA, TEMA, T3, ZLEMA, RMA."""
 _KAMA = math.ceil(math.log(1e9) / -math.log1p(-((2 / 31) ** 2)))
 """Where the price goes nowhere, KAMA moves by (2 / 31)² of what is left on each bar, whatever its length."""
-_HILBERT = 365
+_HILBERT = 420
 _MAMA = _HILBERT + math.ceil(21 / 0.05)
 _WHATEVER_THE_LENGTH = {6: _KAMA, 7: _MAMA}
 _AROUND_ZERO = 1.4

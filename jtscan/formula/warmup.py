@@ -132,11 +132,14 @@ def _settle(graph: Graph, at: int, before: int, forgotten: int | None) -> Settle
 
 
 def _can_settle(graph: Graph, at: int) -> bool:
-    """Whether a symbol alone can be read again: not what hangs on others, or on longer bars."""
-    return not any(
-        graph[each].op in GATHERED or graph[each].op == "period" or graph[each].frame.period
-        for each in graph.reachable([at])
-    )
+    """Whether bars that moved can be counted: not on longer bars, of others, or of what creeps on by itself."""
+    if graph[at].frame.period:
+        return False
+    for each in graph.reachable(graph[at].args):
+        node = graph[each]
+        if node.op in GATHERED or node.op == "period" or OPS[node.op].forgets(node) != 0:
+            return False
+    return True
 
 
 def _changed(graph: Graph, args: tuple[int, ...]) -> int:

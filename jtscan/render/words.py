@@ -30,7 +30,9 @@ def asked(result: BatchScanResult) -> str:
     """Say which symbols, timeframe and range the scan was about, and how new its data is."""
     request = result.request
     seen = f"data up to {plain(result.data_date)}" if result.data_date else "no bar was seen"
-    return clean(" · ".join([str(request.symbol_criteria), str(request.timeframe), str(request.date_range), seen]))
+    among = [] if request.universe is None else [f"compared among {request.universe}"]
+    criteria = str(request.symbol_criteria)
+    return clean(" · ".join([criteria, *among, str(request.timeframe), str(request.date_range), seen]))
 
 
 def formula_lines(request: BatchScanRequest) -> list[str]:
