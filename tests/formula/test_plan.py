@@ -78,12 +78,104 @@ WARMUPS = [
     ("buy = close > sma(close, 5)\nsell = close < sma(close, 9)", 8),
     ("n = param(30)\nsma(close, n) > 1", 29),
     ("n = param(30)\nclose[n] > 1", 30),
+    # single symbols: FORMULA 3's definitions
+    ("change(close) > 1", 1),
+    ("roc(close, 12) > 1", 12),
+    ("wma(close, 9) > 1", 8),
+    ("vwma(close, 9) > 1", 8),
+    ("linreg(close, 14) > 1", 13),
+    ("corr(close, open, 30) > 0", 29),
+    ("percentrank(close, 100) > 50", 100),
+    ("highestbars(20) == 0", 19),
+    ("highestbars(1) == 0", 0),
+    ("donchian(20).mid > 1", 19),
+    ("kc(20, 1.5).upper > 1", max(19 + 190, 20 + 390)),
+    ("ichimoku(9, 26, 52).lead_b > 1", 51),
+    ("ichimoku(9, 26, 52).span_b > 1", 51 + 26),
+    ("ichimoku(9, 26, 52).span_a > 1", 25 + 26),
+    ("pivothigh(5, 3) > 1", 5 + 3),
+    ("sequence(9, close > open, close < open)", 8),
+    ("alltime_high(high) == high", ALL_HISTORY),
+    ("supertrend(10, 3).direction == 1", ALL_HISTORY),
+    ("ffill(per) > 1", ALL_HISTORY),
+]
+
+OTHER_BARS = [
+    # longer periods: the one before, the one cut at its begin and the running one, of 7 or 33 days at the most
+    ("weekly(close) > 1", 3 * 7),
+    ("monthly(close) > 1", 3 * 33),
+    ("weekly(close)[2] > 1", 2 + 3 * 7),
+    ("weekly(sma(close, 10)) > 1", (9 + 3) * 7),
+    ("weekly(sma(close, 10)[1]) > 1", (10 + 3) * 7),
+    ("sma(weekly(sma(close, 10)), 5) > 1", 4 + (9 + 3) * 7),
+    ("weekly(close) > monthly(close)", 3 * 33),
+    ("weekly(barssince(close > 1)) > 1", ALL_HISTORY),
+    # what is compared is read at the time itself
+    ("rank(sma(close, 50)) > 0.5", 0),
+    ("sma(rank(sma(close, 50)), 5) > 0.5", 4),
+    ('ref("A", sma(close, 50)) > 1', 0),
 ]
 
 
-@pytest.mark.parametrize(("text", "bars"), WARMUPS)
+@pytest.mark.parametrize(("text", "bars"), WARMUPS + OTHER_BARS)
 def test_warmup_adds_up_along_the_tree(text, bars):
     assert plan_of(text).warmup == bars
+
+
+# text; of each pass: bars before its range, and from how many bars before its own range it reads each earlier pass
+NEEDS = [
+    ("rank(sma(close, 50)) > 0.5", [(49, {}), (0, {0: 0})]),
+    ("rank(sma(close, 50))[3] > 0.5", [(49, {}), (3, {0: 3})]),
+    ("sma(rank(close), 5) > rank(close)[9]", [(0, {}), (9, {0: 9})]),
+    ("rank(sma(rank(close), 5))[2] > 0.5", [(0, {}), (4, {0: 4}), (2, {1: 2})]),
+    ("rank(close) > rank(rank(close))", [(0, {}), (0, {0: 0}), (0, {0: 0, 1: 0})]),
+    ('sma(close / ref("A", sma(close, 3)), 4) > 1', [(2, {}), (3, {0: 3})]),
+    ('rank(close / ref("A", close)[5]) > 1', [(0, {}), (5, {0: 5}), (0, {1: 0})]),
+    ("streak(rank(close) > 0.5) > 3", [(0, {}), (None, {0: None})]),
+    ("rank(streak(close > 1)) > 0.5", [(None, {}), (0, {0: 0})]),
+    ("rank(rsi(14)) > 0.5", [(14 + 273, {}), (0, {0: 0})]),
+    ("weekly(rank(close)) > 0.5", [(2 * 7 + 7, {}), (3 * 7, {0: 3 * 7})]),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), NEEDS)
+def test_passes_say_from_how_far_back_they_read_earlier_ones(text, expected):
+    assert [(each.warmup, dict(each.needs)) for each in plan_of(text).passes] == expected
+
+
+# text; symbols that are read beside, whether the universe is compared, first longer bars that leave it unknown
+CROSSING = [
+    ("close > 1", (), False, {}),
+    ("rank(close) > 0.5", (), True, {}),
+    ('close > ref("A", close)', ("A",), False, {}),
+    ('rank(close / ref("B", close)) > ref("A", open)', ("A", "B"), True, {}),
+    ("weekly(sma(close, 10)) > 1", (), False, {"1w": 9}),
+    ("weekly(close[3]) > monthly(sma(close, 5))", (), False, {"1w": 3, "1mo": 4}),
+    ("rank(weekly(close)) > 1", (), True, {}),
+]
+
+
+@pytest.mark.parametrize(("text", "references", "compares", "periods"), CROSSING)
+def test_a_plan_says_whom_it_reads(text, references, compares, periods):
+    plan = plan_of(text)
+    assert tuple(sorted(plan.references)) == references
+    assert plan.compares is compares
+    assert plan.periods == periods
+    assert not plan.unseen
+
+
+# text, what repaints
+REPAINTS = [
+    ("weekly(close) > 1", ()),
+    ("weekly(high, developing=True) > 1", ("weekly(high, developing=True)",)),
+    ("rank(weekly(high, developing=True)) > 1", ("weekly(high, developing=True)",)),
+    ("_x = weekly(high, developing=True)\nclose > 1", ()),
+]
+
+
+@pytest.mark.parametrize(("text", "parts"), REPAINTS)
+def test_a_plan_says_what_repaints(text, parts):
+    assert plan_of(text).repaints == parts
 
 
 def test_warmup_follows_the_parameters():
