@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from jtscan.scanner import Scanner
 
 INTERRUPTED = 130
+LOOKS_AHEAD = 2
 NOTHING_ASKED = 2  # a market that is not there: a quiet day looks otherwise
 _LONGEST_FILE = 100_000
 _NO_DATA = (
@@ -110,6 +111,10 @@ def _formula(_context: click.Context, _option: click.Parameter, value: str) -> s
     try:
         with click.open_file(value.removeprefix("@"), encoding="utf-8-sig") as file:
             return str(file.read(_LONGEST_FILE))
+    except FileNotFoundError:
+        raise click.BadParameter(
+            f"there is no file {name}, and no such formula in the library (jtscan library)"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise click.BadParameter(f"{value} cannot be read: {error}") from None
 
@@ -158,7 +163,7 @@ def _criteria(context: click.Context, option: click.Parameter, values: Sequence[
     """Read ``market=KOSPI``, ``symbols=A,B``: the fields of a universe."""
     pairs = _pairs(context, option, values)
     lists = {"symbols", "exclude"}
-    return {name: value.split(",") if name in lists else value for name, value in pairs.items()} or None
+    return {name: _codes(context, option, [value]) if name in lists else value for name, value in pairs.items()} or None
 
 
 _universe_options = _together(
@@ -263,7 +268,7 @@ def check(*, formula: str, parameters: Mapping[str, float], **options: Any) -> N
         timeframe = options["timeframe"]
         report = _scanner(options).check(formula, parameters=parameters, timeframe=timeframe)
         click.echo(str(report))
-        click.get_current_context().exit(NOTHING_ASKED if report.looks_ahead else 0)
+        click.get_current_context().exit(0 if report.passed else LOOKS_AHEAD)
     if options["data"] or options["prices"]:
         description = _scanner(options).describe(formula, parameters=parameters, timeframe=options["timeframe"])
     else:

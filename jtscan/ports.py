@@ -11,7 +11,7 @@ import polars as pl
 from jtscan.domain.bars import Bars, DataState, ReadWindow
 from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
 from jtscan.domain.dates import DateRange, Timeframe
-from jtscan.domain.jobs import ProcessingJob, ProcessingResult
+from jtscan.domain.jobs import JobOutline, ProcessingJob, ProcessingResult
 
 
 class ISymbolRepository(Protocol):
@@ -79,8 +79,8 @@ class IProcessingEngine(Protocol):
     def data_state(self, timeframe: Timeframe) -> DataState:
         """Tell which data a batch reads now, and what is wrong with it as a whole."""
 
-    def match_columns(self, job: ProcessingJob) -> list[str]:
-        """Tell the columns of a job's matches; raises what is wrong with its formula."""
+    def outline(self, job: ProcessingJob) -> JobOutline:
+        """Tell what a job gives and reads; raises what is wrong with its formula."""
 
     def resolve_range(self, date_range: DateRange, symbols: Sequence[str], timeframe: Timeframe) -> DateRange:
         """Turn ``last=n`` into the dates that it means for these symbols."""

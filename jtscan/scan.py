@@ -22,7 +22,7 @@ from jtscan.aggregate import SignalAggregator, check_sort
 from jtscan.domain.bars import DataState
 from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
 from jtscan.domain.dates import DateRange, Timeframe
-from jtscan.domain.jobs import ProcessingJob, ProcessingResult, Status
+from jtscan.domain.jobs import JobOutline, ProcessingJob, ProcessingResult, Status
 from jtscan.domain.scans import OUTCOME_SCHEMA, BatchScanRequest, BatchScanResult
 from jtscan.domain.symbols import SymbolCriteria
 from jtscan.errors import RequestError
@@ -33,6 +33,7 @@ logger = logging.getLogger("jtscan")
 
 
 _SHOWN = 5
+_LISTED = 12
 _NO_TABLE = "none (the prices alone name no markets and sectors: give a table of symbols)"
 
 
@@ -91,8 +92,15 @@ class BatchScanUseCase:
             return await self._nothing(request, job_id, found, universe)
         _phase(observer, "scanning")
         job = _make_job(request, job_id, universe)
-        check_sort(request.sort_by, ["name", *await asyncio.to_thread(engine.match_columns, job)])
+        outline = await asyncio.to_thread(engine.outline, job)
+        check_sort(request.sort_by, ["name", *outline.columns])
+        if outline.references:
+            others = await self._symbol_repo.describe(
+                list(dict.fromkeys([*universe.labels["symbol"], *outline.references]))
+            )
+            job = replace(job, labels=others)
         heard = _Heard(observer)
+        heard.warnings += _unasked(request, outline, universe.labels)
         results = await engine.process_batch_async(job, progress_callback, cancellation_token, heard)
         _phase(observer, "aggregating")
         state = engine.data_state(job.timeframe)
@@ -132,7 +140,7 @@ class BatchScanUseCase:
         found = await self._find(criteria)
         kept = [symbol for symbol in found if symbol not in set(criteria.exclude)]
         if not kept:
-            raise RequestError("universe", f"there are no symbols in {criteria}")
+            raise RequestError("universe", await self._why_empty(criteria))
         return kept
 
     async def _nothing(
@@ -160,11 +168,10 @@ class BatchScanUseCase:
             more = f" and {len(unknown) - _SHOWN:,} more" if len(unknown) > _SHOWN else ""
             warnings.append(f"exclude: not in the universe, so nothing was taken out for them: {shown}{more}")
         if not found:
-            warnings.append(await self._why_empty(request))
+            warnings.append(await self._why_empty(request.symbol_criteria))
         return tuple(warnings)
 
-    async def _why_empty(self, request: BatchScanRequest) -> str:
-        criteria = request.symbol_criteria
+    async def _why_empty(self, criteria: SymbolCriteria) -> str:
         if criteria.symbols is not None:
             return "the list of symbols is empty: nothing was scanned"
         asked = [(kind, value) for kind, value in (("market", criteria.market), ("sector", criteria.sector)) if value]
@@ -214,6 +221,19 @@ def _make_job(request: BatchScanRequest, job_id: str, universe: _Universe) -> Pr
         strict_universe=request.strict_universe,
         allow_lookahead=request.allow_lookahead,
     )
+
+
+def _unasked(request: BatchScanRequest, outline: JobOutline, labels: pl.DataFrame) -> list[str]:
+    """What was said and means nothing here: labels that no symbol has, a universe for nothing."""
+    warnings = []
+    for field, text in outline.labels:
+        known = labels[field].drop_nulls().unique().sort().to_list()
+        if text not in known:
+            there = f"; there are: {', '.join(known[:_LISTED])}{' …' if len(known) > _LISTED else ''}" if known else ""
+            warnings.append(f"no symbol has the {field} {_nearest(text, known)}{there}")
+    if request.universe is not None and not outline.compares:
+        warnings.append("universe= is for rank and its kin: this formula compares no symbols")
+    return warnings
 
 
 class _Heard:

@@ -101,12 +101,12 @@ def _blocking(method: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, _T]
 def _criteria(universe: SymbolCriteria | Mapping[str, Any] | None) -> SymbolCriteria | None:
     if universe is None or isinstance(universe, SymbolCriteria):
         return universe
-    try:
-        return SymbolCriteria(**universe)
-    except TypeError:
-        fields = "market, sector, symbols, exclude"
-        message = f"{universe!r} is not a dict of {fields}, such as {{'market': 'KOSPI'}}"
-        raise RequestError("universe", message) from None
+    names = ("market", "sector", "symbols", "exclude")
+    if not isinstance(universe, Mapping) or not set(universe) <= set(names):
+        wrong = ", ".join(map(repr, set(universe) - set(names))) if isinstance(universe, Mapping) else repr(universe)
+        example = "such as {'market': 'KOSPI'}"
+        raise RequestError("universe", f"{wrong} is unknown; give a dict of {', '.join(names)}, {example}")
+    return SymbolCriteria(**universe)
 
 
 class Scanner:
@@ -154,6 +154,9 @@ class Scanner:
         functions: Sequence[OwnFunction] = (),
         raise_internal: bool = False,
     ) -> None:
+        for name, given in (("data", data), ("symbols", symbols)):
+            if given is not None and not isinstance(given, str | Path):
+                raise RequestError(name, f"{type(given).__name__} is not a path")
         if (data is None) == (prices is None):
             raise RequestError("data", "give a data folder, or prices= with Parquet files")
         self._timeframe = Timeframe.parse(timeframe)
@@ -164,7 +167,7 @@ class Scanner:
         if symbols is None and table is not None and not Path(table).expanduser().is_file():
             table = None
         self._symbols = DuckDBSymbolRepository(table, priced=self._priced)
-        self._functions = registered(functions)
+        self._functions = registered(functions or ())
         self._engine = ProcessingEngine(self._prices, functions=self._functions, raise_internal=raise_internal)
         self._use_case = BatchScanUseCase(self._engine, self._symbols, SignalAggregator())
 
@@ -345,8 +348,9 @@ class Scanner:
     ) -> CheckReport:
         """Prove that a formula does not look ahead: replay bars as if each were the newest.
 
-        The last ``bars`` bars of a few symbols are replayed, and every bar
-        that fired; the report names the first bar of each symbol whose answer changes.
+        The last ``bars`` bars of a few symbols are replayed, and the bars that
+        fired (a thousand of them, evenly, if there are more); the report
+        names the first bar of each symbol whose answer changes.
 
         Parameters
         ----------
@@ -357,8 +361,10 @@ class Scanner:
         ------
         FormulaError, RequestError, DataError
         """
+        if not isinstance(bars, int) or isinstance(bars, bool) or bars < 1:
+            raise RequestError("bars", f"{bars!r} is not a number of bars")
         chosen = Timeframe.parse(timeframe or self._timeframe)
-        asked = list(symbols) if symbols is not None else self._snapshot(timeframe).longest(_REPLAYED)
+        asked = SymbolCriteria(symbols=symbols).symbols or self._snapshot(timeframe).longest(_REPLAYED)
         job = ProcessingJob(
             id="check",
             symbols=asked,

@@ -30,6 +30,7 @@ class Timeframe(StrEnum):
     def parse(cls, value: str) -> Timeframe:
         """Read a timeframe as people write it (``"1d"``, ``"1h"``, ``"daily"``)."""
         if isinstance(value, str):
+            value = {"M": "1mo", "1M": "1mo"}.get(value.strip(), value)  # a small m is a minute
             name = _ALIASES.get(value.strip().lower(), value.strip().lower())
             if name in cls._value2member_map_:
                 return cls(name)

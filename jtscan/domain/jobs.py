@@ -61,7 +61,7 @@ class ProcessingJob:
     allow_lookahead: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "symbols", tuple(self.symbols))
+        object.__setattr__(self, "symbols", tuple(dict.fromkeys(self.symbols)))
         if self.universe is not None:
             object.__setattr__(self, "universe", tuple(dict.fromkeys(self.universe)))
         object.__setattr__(self, "timeframe", Timeframe.parse(self.timeframe))
@@ -72,6 +72,20 @@ class ProcessingJob:
             raise RequestError("id", "a job needs an id")
         if self.warmup not in {"auto", "full"}:
             raise RequestError("warmup", f"{self.warmup!r} is neither 'auto' nor 'full'")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOutline:
+    """What a job gives and reads, known before it runs.
+
+    ``columns`` are those of its matches, ``references`` the other symbols that
+    the formula reads, ``labels`` the texts that it compares labels with.
+    """
+
+    columns: tuple[str, ...]
+    references: tuple[str, ...] = ()
+    compares: bool = False
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

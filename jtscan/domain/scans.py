@@ -112,7 +112,7 @@ class BatchScanResult:
             ("symbols behind", self.stale.height, "their last bar is older than the data's newest"),
             ("bars in the range", total["bars"], "rows that the formula was asked about"),
             ("rows set aside", total["set_aside"], "a price or the volume is missing, or the timestamp"),
-            ("halts", total["halts"], "open = high = low = 0: no trade on that day"),
+            ("halts", total["halts"], "open = high = low = 0: no trade on that day; warm-up included"),
             ("equal duplicates", total["duplicates"], "the same row more than once, read once"),
         ]
         return pl.DataFrame(rows, schema={"what": pl.String, "count": pl.Int64, "meaning": pl.String}, orient="row")

@@ -31,20 +31,20 @@ class Batch:
 
     def run(self) -> list[ProcessingResult]:
         """Process every symbol, in order, until the end or the token is set."""
-        if len(self.work.plan.passes) > 1:
-            self._gather()
-        for symbols, reading in read_ahead(self.work, self.work.job.symbols, self.chunk_bars, self.token):
-            try:
+        try:
+            if len(self.work.plan.passes) > 1:
+                self._gather()
+            for symbols, reading in read_ahead(self.work, self.work.job.symbols, self.chunk_bars, self.token):
                 self._publish_all(symbols, self._process(symbols, reading))
-            except KeyboardInterrupt:
-                # Polars raises Ctrl-C out of whatever thread it computes in: what is done is kept.
-                self.token.cancel()
+        except KeyboardInterrupt:
+            # Polars raises Ctrl-C out of whatever thread it computes in: what is done is kept.
+            self.token.cancel()
         return self.results
 
     def _gather(self) -> None:
         """Run what comes before the last pass: nothing is published until all symbols are there."""
         self.listeners.phase("comparing symbols" if self.work.plan.compares else "reading other symbols")
-        passes = Passes(work=self.work, chunk_bars=self.chunk_bars, token=self.token)
+        passes = Passes(work=self.work, chunk_bars=self.chunk_bars, token=self.token, tell=self.listeners.phase)
         self.work = passes.run()
         for warning in passes.warnings:
             self.listeners.warn(warning)

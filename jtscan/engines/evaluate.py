@@ -217,6 +217,10 @@ def _compute(
         problem = f"it gives {made.height:,} values for {bars.height:,} bars"
     except (PolarsError, PanicException) as error:
         problem = first_line(error)
+    except Exception as error:
+        if not step.foreign:
+            raise
+        problem = f"it raises {type(error).__name__}: {first_line(error)}"  # a user's own code
     symbol = chunk.tables[step.period].frame["symbol"][start]
     chunk.failures.setdefault(symbol, f"{_culprit(step, bars)}: {problem}")
     return None
@@ -229,6 +233,10 @@ def _culprit(step: SymbolStep, bars: pl.DataFrame) -> str:
             if bars.select_seq(each.expression).height != bars.height:
                 return each.label
         except (PolarsError, PanicException):
+            return each.label
+        except Exception:
+            if not step.foreign:
+                raise
             return each.label
     return ", ".join(each.label for each in step.indicators)
 

@@ -8,7 +8,7 @@ answers to their own bars.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -81,7 +81,7 @@ class Nothing:
 Made = ByTime | BySymbol | Nothing
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Part:
     """What a chunk gave: rows of its symbols, one after the other."""
 
@@ -103,27 +103,32 @@ def _key(period: str) -> pl.Expr:
 class Gatherer:
     """Keeps what one pass gathers until all of its symbols are there.
 
-    ``alone`` counts, for each comparison, the timestamps on which a symbol had no other beside it.
+    ``filled`` tells whether anything is. ``alone`` counts, for each
+    comparison, the timestamps on which a symbol had no other beside it;
+    ``groupless`` are those whose groups are unknown for everybody.
     """
 
     gathers: tuple[Gathered, ...]
     parts: dict[str, list[_Part]] = field(default_factory=dict)
-    compared: set[str] = field(default_factory=set)
+    filled: bool = False
     alone: dict[str, int] = field(default_factory=dict)
+    groupless: list[str] = field(default_factory=list)
 
-    def add(self, chunk: Evaluated, start: dt.date | None) -> None:
-        """Take what is gathered out of a chunk, from the start of the pass's range."""
+    def add(self, chunk: Evaluated, start: dt.date | None, failed: Collection[str]) -> None:
+        """Take what is gathered out of a chunk, from the start of the pass's range, without those that failed."""
         for period in sorted({each.period for each in self.gathers}):
             names = dict.fromkeys(name for each in self.gathers if each.period == period for name in each.inputs)
             kept = chunk.tables[period].frame
             if start is not None:
                 kept = kept.filter(pl.col("timestamp") >= start)
-            if chunk.failures:
-                kept = kept.filter(~pl.col("symbol").is_in(list(chunk.failures)))
+            if failed:
+                kept = kept.filter(~pl.col("symbol").is_in(list(failed)))
+            self.filled |= bool(kept.height)
             runs = kept["symbol"].rle().struct.unnest()
             rows = kept.select(_key(period).alias(TIME), *names)
-            self.parts.setdefault(period, []).append(_Part(runs["value"].to_list(), runs["len"].to_list(), rows))
-        self.compared.update(set(chunk.frame["symbol"].unique()) - set(chunk.failures))
+            self.parts.setdefault(period, []).append(
+                _Part(symbols=runs["value"].to_list(), lengths=runs["len"].to_list(), rows=rows)
+            )
 
     def finish(self) -> list[Made]:
         """Compare the symbols, or index the other symbol's values."""
@@ -143,7 +148,10 @@ class Gatherer:
             return ByTime(column=each.column, period=each.period, values=values)
         named = dict(zip(_inputs(each), each.inputs, strict=True))
         columns = (pl.col(theirs).alias(ours) for ours, theirs in named.items())
-        answer = compare(each.section, rows.select(TIME, *columns))
+        frame = rows.select(TIME, *columns)
+        if each.section.by and frame["by"].null_count() == frame.height:
+            self.groupless.append(each.label)
+        answer = compare(each.section, frame)
         if each.section.kind in {"rank", "zscore"}:
             self.alone[each.label] = answer.filter(pl.col(SAME) == 1)[TIME].n_unique()
         if each.section.for_all:
@@ -161,7 +169,7 @@ def _inputs(each: Gathered) -> list[str]:
 
 
 def _kind(each: Gathered) -> pl.DataType:
-    return pl.Boolean() if each.section is not None and each.section.truth else pl.Float64()
+    return pl.Boolean() if each.truth else pl.Float64()
 
 
 def _in_order(parts: Sequence[_Part]) -> tuple[pl.DataFrame, dict[str, tuple[int, int]]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
@@ -23,6 +23,7 @@ from jtscan.engines.results import empty_matches
 from jtscan.engines.work import EXPECTED, Work
 from jtscan.errors import DataError, first_line
 from jtscan.formula import Plan
+from jtscan.formula.plan import Pass
 
 logger = logging.getLogger("jtscan")
 
@@ -37,23 +38,37 @@ class Passes:
     work: Work
     chunk_bars: int
     token: CancellationToken
+    tell: Callable[[str], None] | None = None
     warnings: list[str] = field(default_factory=list)
 
     def run(self) -> Work:
         """Run them in order; once the token is set the rest is left out."""
         starts = self._starts()
-        made: list[Made] = []
+        made: dict[int, list[Made]] = {}
         missing: list[str] = []
+        failed: dict[str, str] = {}
         for number, each in enumerate(self.work.plan.passes[:-1]):
             if self.token.is_cancelled:
                 break
             window = replace(self.work.window, start=starts[number], warmup=self._warmup(each.warmup))
-            work = replace(self.work, this=each, window=window, made=tuple(made), missing=None)
-            gathering = _Gathering(work=work, chunk_bars=self.chunk_bars, token=self.token)
-            made += gathering.run(self._symbols(each.symbol))
+            work = replace(self.work, this=each, window=window, made=self._needed(each, made), missing=None)
+            gathering = _Gathering(work=work, chunk_bars=self.chunk_bars, token=self.token, tell=self.tell)
+            made[number] = gathering.run(self._symbols(each.symbol))
+            for earlier in [earlier for earlier in made if not self._needed_after(number, earlier)]:
+                del made[earlier]
             missing += gathering.missing
             self.warnings += gathering.warnings()
-        return replace(self.work, made=tuple(made), missing="; ".join(missing) or None)
+            if each.symbol is None:
+                failed.update(gathering.failures)
+        needed = self._needed(self.work.plan.last, made)
+        return replace(self.work, made=needed, missing="; ".join(missing) or None, failed=failed)
+
+    def _needed(self, each: Pass, made: Mapping[int, Sequence[Made]]) -> tuple[Made, ...]:
+        """What earlier passes made that this one reads."""
+        return tuple(column for earlier in each.needs for column in made.get(earlier, ()))
+
+    def _needed_after(self, number: int, earlier: int) -> bool:
+        return any(earlier in later.needs for later in self.work.plan.passes[number + 1 :])
 
     def _warmup(self, bars: int | None) -> int | None:
         return None if self.work.job.warmup == "full" else bars
@@ -85,17 +100,21 @@ class Passes:
         return self._symbols(plan.passes[number].symbol)
 
     def _earliest(self, symbols: Sequence[str], start: dt.date | None, bars: int | None) -> dt.date | None:
-        """Find the earliest timestamp that lies so many bars of any symbol before the start; None is all history."""
+        """Find the earliest timestamp that lies so many bars of any symbol before the start; None is all history.
+
+        Symbols without a bar since then ask for nothing.
+        """
         if start is None or not bars:
             return start if bars is not None else None
         earliest = start
         for begin in range(0, len(symbols), _AT_ONCE):
-            window = ReadWindow(start=start, end=start, warmup=bars)
+            window = ReadWindow(start=start, end=self.work.window.end, warmup=bars)
             try:
                 frame = self.work.snapshot.read(symbols[begin : begin + _AT_ONCE], [], window).frame
             except EXPECTED:
                 return None  # it will fail again where it is counted; all history is never wrong
-            before = frame.filter(pl.col("timestamp") < start).group_by("symbol")
+            present = pl.col("symbol").is_in(frame.filter(pl.col("timestamp") >= start)["symbol"].unique().implode())
+            before = frame.filter((pl.col("timestamp") < start) & present).group_by("symbol")
             found = before.agg(pl.col("timestamp").tail(bars).first())["timestamp"].min()
             earliest = min(earliest, found) if isinstance(found, dt.date) else earliest
         return earliest
@@ -108,6 +127,7 @@ class _Gathering:
     work: Work
     chunk_bars: int
     token: CancellationToken
+    tell: Callable[[str], None] | None = None
     gatherer: Gatherer = field(init=False)
     failures: dict[str, str] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
@@ -118,8 +138,12 @@ class _Gathering:
 
     def run(self, symbols: Sequence[str]) -> list[Made]:
         self.asked = len(symbols)
+        done = 0
         for names, reading in read_ahead(self.work, symbols, self.chunk_bars, self.token):
             self._gather(names, reading)
+            done += len(names)
+            if self.tell is not None and self.work.this.symbol is None:
+                self.tell(f"comparing symbols: {done:,} of {self.asked:,}")
         if self.token.is_cancelled:
             return []
         if self.failures and self.work.job.strict_universe and self.work.this.symbol is None:
@@ -130,7 +154,11 @@ class _Gathering:
     def missing(self) -> list[str]:
         """Why the other symbol's values are not there."""
         symbol = self.work.this.symbol
-        reason = None if symbol is None else self.failures.get(symbol) or self.absent.get(symbol)
+        if symbol is None:
+            return []
+        reason = self.failures.get(symbol) or self.absent.get(symbol)
+        if reason is None and not self.gatherer.filled:
+            reason = "no bars in the range"
         return [] if reason is None else [f'ref("{symbol}"): {reason}']
 
     def warnings(self) -> list[str]:
@@ -138,6 +166,12 @@ class _Gathering:
         if self.work.this.symbol is not None:
             return self.missing
         said = [f"cross-section: {self._failed()}"] if self.failures else []
+        if not self.gatherer.filled:
+            return [*said, f"cross-section: none of the {self.asked:,} symbols has bars to compare"]
+        unknown = [symbol for symbol, reason in self.absent.items() if reason.startswith("unknown symbol")]
+        if unknown and self.work.job.universe != self.work.job.symbols:
+            said.append(f"universe: not in the prices: {', '.join(unknown[:_SHOWN])}")
+        said += [f"{label}: the groups of by= are unknown for every symbol" for label in self.gatherer.groupless]
         for label, moments in self.gatherer.alone.items():
             if moments:
                 times = f"{moments:,} timestamp{'s' if moments > 1 else ''}"
@@ -180,8 +214,8 @@ class _Gathering:
         taken = list(self.work.evaluated(symbols, bars))
         for part in taken:
             inside = part.chunk if len(taken) == 1 else part.chunk.only(part.symbols)
-            self.gatherer.add(inside, self.work.window.start)
             wanted = set(part.symbols)
             found = {**part.chunk.failures, **part.bars.problems}
+            self.gatherer.add(inside, self.work.window.start, found)
             self.failures.update({symbol: reason for symbol, reason in found.items() if symbol in wanted})
             self.absent.update({symbol: reason for symbol, reason in part.bars.absent.items() if symbol in wanted})

@@ -20,13 +20,13 @@ from jtscan.domain.bars import Bars, DataState, ReadWindow
 from jtscan.domain.checks import CheckReport
 from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
 from jtscan.domain.dates import DateRange, Timeframe
-from jtscan.domain.jobs import ProcessingJob, ProcessingResult, Status
+from jtscan.domain.jobs import JobOutline, ProcessingJob, ProcessingResult, Status
 from jtscan.engines.batch import Batch, Listeners
 from jtscan.engines.passes import Passes
 from jtscan.engines.replay import Replay
 from jtscan.engines.results import empty_matches
 from jtscan.engines.work import Work
-from jtscan.errors import LookAheadError
+from jtscan.errors import LookAheadError, RequestError
 from jtscan.formula import Function, compile_formula
 from jtscan.ports import IPriceRepository, IPriceSnapshot
 
@@ -37,6 +37,7 @@ _REPAINTS = "it changes until its period ends"
 _REPLAYED_SYMBOLS = 3
 _REPLAYED_BARS = 60
 _REPLAYED_FIRED = 120
+_CHECKED_FIRED = 1_000
 
 
 class ProcessingEngine:
@@ -75,10 +76,15 @@ class ProcessingEngine:
             prices, functions=self._functions, chunk_bars=self._chunk_bars, raise_internal=self._raise_internal
         )
 
-    def match_columns(self, job: ProcessingJob) -> list[str]:
-        """Tell the columns of a job's matches; raises what is wrong with its formula."""
+    def outline(self, job: ProcessingJob) -> JobOutline:
+        """Tell what a job gives and reads; raises what is wrong with its formula."""
         plan = self._work(job).plan
-        return [*empty_matches(plan, job.timeframe).columns]
+        return JobOutline(
+            columns=tuple(empty_matches(plan, job.timeframe).columns),
+            references=plan.references,
+            compares=plan.compares,
+            labels=plan.labels,
+        )
 
     def data_state(self, timeframe: Timeframe) -> DataState:
         """Tell which data a batch reads now, and what is wrong with it as a whole."""
@@ -138,9 +144,10 @@ class ProcessingEngine:
         observer: ScanObserver | None,
     ) -> list[ProcessingResult]:
         started = time.perf_counter()
+        token = cancellation_token or CancellationToken()
         work = self._work(job)
         listeners = Listeners(progress_callback, observer)
-        self._check_seen(work)
+        self._check_seen(work, listeners, token)
         for warning in (*work.plan.notes, *(f"{part} repaints: {_REPAINTS}" for part in work.plan.repaints)):
             listeners.warn(warning)
         logger.info("scan %s: %d symbols, %s, %s", job.id, len(job.symbols), job.timeframe, job.date_range)
@@ -148,22 +155,30 @@ class ProcessingEngine:
             work=work,
             chunk_bars=self._chunk_bars,
             listeners=listeners,
-            token=cancellation_token or CancellationToken(),
+            token=token,
         )
         results = batch.run()
         _log_summary(job, results, time.perf_counter() - started)
         return results
 
     def check(self, job: ProcessingJob, *, last: int = 250) -> CheckReport:
-        """Replay the last bars of the job's symbols, and every bar that fired, as if each were the newest."""
-        return Replay(work=self._work(job), symbols=job.symbols, last=last).run()
+        """Replay the last bars of the job's symbols, and bars that fired, as if each were the newest.
 
-    def _check_seen(self, work: Work) -> None:
+        More than a thousand that fired are taken evenly out of the whole history.
+        """
+        return Replay(work=self._work(job), symbols=job.symbols, last=last, fired=_CHECKED_FIRED).run()
+
+    def _check_seen(self, work: Work, listeners: Listeners, token: CancellationToken) -> None:
         """Replay a few symbols of a formula that jtscan cannot see into; it must not look ahead."""
         if not work.plan.unseen or work.job.allow_lookahead:
             return
+        listeners.phase("replaying for look-ahead")
         symbols = _longest(work, _REPLAYED_SYMBOLS)
-        report = Replay(work=work, symbols=symbols, last=_REPLAYED_BARS, fired=_REPLAYED_FIRED).run()
+        replay = Replay(work=work, symbols=symbols, last=_REPLAYED_BARS, fired=_REPLAYED_FIRED, token=token)
+        report = replay.run()
+        listeners.phase("scanning")
+        if report.short is not None and not report.looks_ahead:
+            raise RequestError("lookback", f"is too short: {report.short.in_words_short()}")
         if report.looks_ahead:
             raise LookAheadError(
                 f"the formula looks ahead: {report.found[0]}",

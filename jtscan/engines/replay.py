@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -13,9 +15,12 @@ from jtscan.domain.bars import Bars, ReadWindow
 from jtscan.domain.checks import CheckReport, LookAhead
 from jtscan.domain.control import CancellationToken
 from jtscan.engines.passes import Passes
-from jtscan.engines.work import Work
+from jtscan.engines.work import EXPECTED, Work
 
 _SAME = 1e-9
+_TRIED_SHORT = 40
+logger = logging.getLogger("jtscan")
+
 _KEYS = ["symbol", "timestamp"]
 _EVERYTHING = ReadWindow(warmup=None)
 
@@ -32,6 +37,7 @@ class Replay:
     last: int
     fired: int | None = None
     chunk_bars: int = 1_000_000
+    token: CancellationToken = field(default_factory=CancellationToken)
 
     def run(self) -> CheckReport:
         """Compare each answer of the day with the one that later bars leave."""
@@ -41,13 +47,38 @@ class Replay:
         found: dict[str, LookAhead] = {}
         bars = 0
         for moment in moments:
+            if self.token.is_cancelled:
+                break
             then = self._answers(whole.filter(pl.col("timestamp") <= moment)).filter(pl.col("timestamp") == moment)
             bars += then.height
             for change in self._changes(then, answers):
                 found.setdefault(change.symbol, change)
             if len(found) == len(self.symbols):
                 break
-        return CheckReport(symbols=tuple(self.symbols), bars=bars, found=tuple(found.values()))
+        seen = set(answers["symbol"].unique())
+        return CheckReport(
+            symbols=tuple(symbol for symbol in self.symbols if symbol in seen),
+            bars=bars,
+            found=tuple(found.values()),
+            short=self._short(whole, answers, moments),
+            left_out=tuple(symbol for symbol in self.symbols if symbol not in seen),
+        )
+
+    def _short(self, whole: pl.DataFrame, answers: pl.DataFrame, moments: Sequence[dt.date]) -> LookAhead | None:
+        """Find an answer that the lookback of a user's own expressions does not give: they may need more bars."""
+        lookback = self.work.plan.last.warmup
+        if not self.work.plan.unseen or len(self.work.plan.passes) > 1 or lookback is None:
+            return None
+        for moment in moments[:: max(len(moments) // _TRIED_SHORT, 1)]:
+            if self.token.is_cancelled:
+                break
+            tail = (
+                whole.filter(pl.col("timestamp") <= moment).group_by("symbol", maintain_order=True).tail(lookback + 1)
+            )
+            then = self._answers(tail).filter(pl.col("timestamp") == moment)
+            for change in self._changes(then, answers):
+                return change
+        return None
 
     @property
     def _names(self) -> dict[str, str]:
@@ -57,14 +88,43 @@ class Replay:
         """All bars up to the end of the window: of the symbols, and of those that the formula refers to."""
         asked = list(dict.fromkeys([*self.symbols, *self.work.plan.references]))
         names = list(dict.fromkeys([*self.work.plan.reads, *self.work.columns]))
-        return self.work.snapshot.read(asked, names, replace(self.work.window, start=None, warmup=None)).frame
+        window = replace(self.work.window, start=None, warmup=None)
+        try:
+            return self.work.snapshot.read(asked, names, window).frame
+        except EXPECTED:
+            return pl.concat(self._readable(asked, names, window))
+
+    def _readable(self, asked: Sequence[str], names: Sequence[str], window: ReadWindow) -> Iterator[pl.DataFrame]:
+        """Read one by one: a symbol that cannot be read is the scan's to tell."""
+        yield self.work.snapshot.read([], names, window).frame
+        for symbol in asked:
+            with suppress(*EXPECTED):
+                yield self.work.snapshot.read([symbol], names, window).frame
 
     def _answers(self, bars: pl.DataFrame) -> pl.DataFrame:
-        """Signals and columns on every bar, with nothing known but these bars."""
-        job = replace(self.work.job, symbols=tuple(self.symbols), universe=None)
+        """Signals and columns on every bar, with nothing known but these bars; without symbols that fail."""
+        try:
+            return self._of(self.symbols, bars)
+        except Exception:
+            if not self.work.plan.unseen:
+                raise
+            logger.debug("replay: a user's own code raised; the scan tells for which symbols", exc_info=True)
+            return pl.concat(self._evaluable(bars))
+
+    def _evaluable(self, bars: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        yield self._of([], bars)
+        for symbol in self.symbols:
+            with suppress(Exception):
+                yield self._of([symbol], bars)
+
+    def _of(self, symbols: Sequence[str], bars: pl.DataFrame) -> pl.DataFrame:
+        job = replace(self.work.job, symbols=tuple(symbols), universe=None)
         work = replace(self.work, job=job, snapshot=_Remembered(bars), window=_EVERYTHING)
-        work = Passes(work=work, chunk_bars=self.chunk_bars, token=CancellationToken()).run()
-        parts = list(work.evaluated(self.symbols, work.read(self.symbols)))
+        token = CancellationToken()
+        work = Passes(work=work, chunk_bars=self.chunk_bars, token=token).run()
+        if token.is_cancelled:
+            raise KeyboardInterrupt  # Polars raised it while symbols were compared
+        parts = list(work.evaluated(symbols, work.read(symbols)))
         shown = [pl.col(column).alias(f"#{name}") for name, column in self._names.items()]
         answers = pl.concat([part.chunk.frame.select(*_KEYS, *shown) for part in parts])
         failed = {symbol for part in parts for symbol in part.chunk.failures}
@@ -79,7 +139,7 @@ class Replay:
         return pl.concat([newest, fired.gather_every(every)]).unique().sort().to_list()
 
     def _changes(self, then: pl.DataFrame, answers: pl.DataFrame) -> Iterable[LookAhead]:
-        both = then.join(answers, on=_KEYS, how="left", suffix=" now", maintain_order="left")
+        both = then.join(answers, on=_KEYS, how="inner", suffix=" now", maintain_order="left")
         for row in both.iter_rows(named=True):
             for name in self._names:
                 before, now = row[f"#{name}"], row[f"#{name} now"]

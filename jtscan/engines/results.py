@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -50,12 +50,19 @@ def empty_matches(plan: Plan, timeframe: Timeframe) -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cut:
-    """How chunks are cut: by which plan, in which window, and what is ``missing`` of other symbols."""
+    """How chunks are cut.
+
+    By which plan, in which window; ``missing`` says why another symbol's
+    values are not there, ``failed`` who failed in an earlier pass, ``outside``
+    who is not compared.
+    """
 
     plan: Plan
     timeframe: Timeframe
     window: ReadWindow
     missing: str | None = None
+    failed: Mapping[str, str] = field(default_factory=dict)
+    outside: frozenset[str] = frozenset()
 
 
 def cut(how: Cut, chunk: Evaluated, bars: Bars, symbols: Sequence[str]) -> dict[str, Outcome]:
@@ -70,6 +77,8 @@ class _Cutter:
     def __init__(self, how: Cut, chunk: Evaluated, bars: Bars) -> None:
         self.plan = how.plan
         self.missing = how.missing
+        self.failed = how.failed
+        self.outside = how.outside
         self.chunk = chunk
         self.bars = bars
         self.inside = _inside(chunk.frame, how.window)
@@ -83,7 +92,7 @@ class _Cutter:
     def outcome(self, symbol: str) -> Outcome:
         """Tell a symbol's status, the first that applies."""
         rows = self.bars.counts(symbol)
-        problem = self.bars.problems.get(symbol) or self.chunk.failures.get(symbol)
+        problem = self.bars.problems.get(symbol) or self.chunk.failures.get(symbol) or self.failed.get(symbol)
         position = self.order.get(symbol)
         last = self.bars.last_seen.get(symbol) if position is None else self.lasts[position]
         if problem is not None:
@@ -118,7 +127,8 @@ class _Cutter:
             if longer <= lookback:
                 reason = f"{longer:,} bars of {period}; the formula needs {lookback + 1:,}"
                 return Status.TOO_LITTLE_HISTORY, reason
-        return Status.NO_MATCH, self.missing or "the formula is unknown on every bar of the range"
+        outside = "it is not among the symbols that are compared (universe=)" if symbol in self.outside else None
+        return Status.NO_MATCH, self.missing or outside or "the formula is unknown on every bar of the range"
 
     def _periods(self, period: str) -> dict[str, int]:
         """How many longer bars each symbol has."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import duckdb
 import polars as pl
@@ -45,7 +45,7 @@ class Work:
     """One pass of a job: what every symbol shares, and how symbols become results.
 
     ``made`` is what earlier passes gathered, ``missing`` why another symbol's
-    values are not there.
+    values are not there, ``failed`` the symbols that failed in an earlier pass.
     """
 
     job: ProcessingJob
@@ -55,7 +55,15 @@ class Work:
     window: ReadWindow
     made: Sequence[Made] = ()
     missing: str | None = None
+    failed: Mapping[str, str] = field(default_factory=dict)
     raise_internal: bool = False
+
+    @property
+    def _outside(self) -> frozenset[str]:
+        """Symbols of the scan that are not compared."""
+        if not self.plan.compares or self.job.universe is None:
+            return frozenset()
+        return frozenset(self.job.symbols) - frozenset(self.job.universe)
 
     @property
     def columns(self) -> list[str]:
@@ -106,7 +114,14 @@ class Work:
     def _outcomes(self, symbols: Sequence[str], bars: Bars) -> dict[str, Outcome]:
         outcomes: dict[str, Outcome] = {}
         for part in self.evaluated(symbols, bars):
-            how = Cut(plan=self.plan, timeframe=self.job.timeframe, window=part.window, missing=self.missing)
+            how = Cut(
+                plan=self.plan,
+                timeframe=self.job.timeframe,
+                window=part.window,
+                missing=self.missing,
+                failed=self.failed,
+                outside=self._outside,
+            )
             outcomes.update(cut(how, part.chunk, part.bars, part.symbols))
         return outcomes
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
 
+from jtscan.formula import fields
 from jtscan.formula.rows import Arg, Build, Function, Refusal, Want
 from jtscan.formula.source import MAX_BARS
 from jtscan.formula.values import Bound, Call, Kind, Value
@@ -34,11 +35,17 @@ def call(expressions: Expressions, row: Function, node: ast.Call) -> Value:
 
 
 def build(expressions: Expressions, output: Build, place: ast.expr, bound: Mapping[str, Bound]) -> int:
-    """Build an output of a row; what the row itself refuses is shown at the place."""
+    """Build an output of a row; what the row itself refuses, or the price files lack, is shown at the place."""
+    graph = expressions.graph
+    there = len(graph.nodes)
     try:
-        return output(expressions.graph, **bound)
+        made = output(graph, **bound)
     except Refusal as refusal:
         expressions.source.fail(place, str(refusal), hint=refusal.hint)
+    for node in graph.nodes[there:]:
+        if node.op == "field":
+            expressions.names.check_there(place, str(node.params[0]))
+    return made
 
 
 def _short(arg: Arg) -> str:
@@ -83,6 +90,8 @@ class _Binding:
                 given = positional if arg.variadic else [positional.pop(0)]
                 positional = [] if arg.variadic else positional
             pairs.append((arg, given or self._absent(arg)))
+        if positional and pairs[0][0].natural and positional[0].kind is Kind.SERIES:
+            self._fail(positional[0].place, f"{self.row.name}: the series comes first", usage=True)
         if positional:
             self._fail(positional[0].place, f"{self.row.name} takes no more arguments", usage=True)
         return pairs
@@ -91,7 +100,17 @@ class _Binding:
         """A symbol or a period without quotes would be an unknown name: say what is missing."""
         for arg, given in zip(self.row.args, self.node.args, strict=False):
             if arg.want is Want.TEXT and isinstance(given, ast.Name) and given.id not in self.expressions.names.own:
-                self._fail(given, f"{self.row.name}: {arg.name} is {Want.TEXT}", hint=f'write "{given.id}"')
+                self._fail(given, f"{self.row.name}: {arg.name} is {Want.TEXT}", hint=self._in_quotes(given))
+
+    def _in_quotes(self, given: ast.Name) -> str:
+        """A field in the place of the text is another order, or another language's ref."""
+        other = self.node.args[1] if len(self.node.args) > 1 else None
+        known = given.id in {*fields.ALL, *fields.LETTERS}
+        if known and isinstance(other, ast.Constant) and isinstance(other.value, str):
+            return f'the text comes first, {self.row.name}("{other.value}", {given.id})'
+        if known and self.row.name == "ref":
+            return f"ref reads another symbol; bars back are written {given.id}[1]"
+        return f'write "{given.id}"'
 
     def _positional(self) -> list[Value]:
         self._check_quotes()
@@ -118,6 +137,7 @@ class _Binding:
 
     def _keywords(self) -> dict[str, Value]:
         there = [arg.name for arg in self.row.args if not arg.variadic]
+        optional = {arg.name for arg in self.row.args if arg.optional}
         keywords: dict[str, Value] = {}
         for each in self.node.keywords:
             if each.arg not in there:
@@ -128,12 +148,16 @@ class _Binding:
                 )
             if each.arg in keywords:
                 self._fail(each, f"{self.row.name}: {each.arg} is given twice")
+            if each.arg in optional and isinstance(each.value, ast.Constant) and each.value.value is None:
+                continue
             keywords[each.arg] = self.expressions.expression(each.value)
         return keywords
 
     def _absent(self, arg: Arg) -> list[Value]:
         if arg.optional:
             return []
+        if arg.natural:
+            return [self._natural(arg.natural)]
         if arg.required:
             self._fail(self.node, f"{self.row.name} needs {arg.name}, {arg.want}", usage=True)
         constant = ast.copy_location(ast.Constant(value=arg.default), self.node)
@@ -169,6 +193,8 @@ class _Binding:
             hint = "count(condition, n) counts the bars on which it was true, '1 if condition else 0' makes a series"
         elif value.kind is Kind.LITERAL:
             hint = "names are written without quotes"
+        elif value.kind is Kind.NUMBER and arg.want is Want.SERIES and len(self.node.args) > 1:
+            hint = f"the series comes first, {self.row.usage}"
         elif arg.want is Want.TEXT:
             hint = f"write it in quotes, {self.row.usage}"
         self._fail(value.place, f"{self.row.name}: {arg.name} must be {arg.want}, this is {value.kind}", hint=hint)

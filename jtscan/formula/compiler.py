@@ -66,8 +66,12 @@ class _Statements:
         for position, statement in enumerate(statements):
             self._statement(statement, last=position == len(statements) - 1)
         if not self.script.signals:
+            meant = [name for name in self.names.own if name.lower() in SIGNALS]
+            hint = f"names are lower case: write {meant[0].lower()!r}" if meant else None
             self.source.fail(
-                statements[-1], "the formula has no signal", hint="end with a condition, or assign to buy or sell"
+                statements[-1],
+                "the formula has no signal",
+                hint=hint or "end with a condition, or assign to buy or sell",
             )
         self._check_given()
         return self.script

@@ -60,7 +60,10 @@ def compare(section: CrossSection, frame: pl.DataFrame) -> pl.DataFrame:
     out = _out(section)
     if section.by:
         out = pl.when(pl.col("by").is_not_null()).then(out)
-    return frame.with_columns(out.alias("#out"))
+    frame = frame.with_columns(out.alias("#out"))
+    if section.truth:
+        return frame
+    return frame.with_columns(pl.when(pl.col("#out").is_finite()).then(pl.col("#out")).alias("#out"))
 
 
 def _parts(section: CrossSection) -> dict[str, pl.Expr]:

@@ -9,8 +9,9 @@ FUNCTIONS = {
     # averages, bands, channels
     "ma": "sma", "mov": "sma", "average": "sma", "avg": "sma", "movavg": "sma", "mean": "sma", "rolling_mean": "sma",
     "xaverage": "ema", "expma": "ema", "eavg": "ema", "ewm": "ema", "wilders": "rma", "wildersmooth": "rma", "smma": "rma",
-    "wavg": "wma", "hull": "hma", "bollinger": "bb", "bbandtop": "bb", "bbandbot": "bb", "bbupper": "bb", "bblower": "bb",
-    "bbandsup": "bb", "bbandsdown": "bb", "keltner": "kc", "keltnerup": "kc", "keltnerdown": "kc", "envelope": "kc",
+    "wavg": "wma", "hull": "hma", "bollinger": "bb", "bbandtop": "bb(x, n, k).upper", "bbandbot": "bb(x, n, k).lower", "bbupper": "bb(x, n, k).upper",
+    "bblower": "bb(x, n, k).lower",
+    "bbandsup": "bb(x, n, k).upper", "bbandsdown": "bb(x, n, k).lower", "keltner": "kc", "keltnerup": "kc", "keltnerdown": "kc", "envelope": "kc",
     "donchianchannel": "donchian", "ichimoku_cloud": "ichimoku",
     # windows
     "hhv": "highest", "llv": "lowest", "rolling_max": "highest", "rolling_min": "lowest", "hhvbars": "highestbars",
@@ -30,9 +31,10 @@ FUNCTIONS = {
     # bar by bar
     "iff": "a if condition else b", "if": "a if condition else b", "iif": "a if condition else b",
     "where": "a if condition else b", "pow": "a ** b", "mod": "a % b", "fillna": "nz", "fixnan": "ffill", "isnull": "isna",
-    "shift": "x[n]", "delay": "x[n]", "lag": "x[n]", "predayclose": "close[1]", "preday": "close[1]",
+    "input": "n = param(14, 2, 400)", "optimize": "n = param(14, 2, 400)", "parameter": "n = param(14, 2, 400)",
+    "param": "n = param(14, 2, 400)", "shift": "x[n]", "delay": "x[n]", "lag": "x[n]", "predayclose": "close[1]", "preday": "close[1]",
     # other symbols and periods
-    "security": "tf", "foreign": "ref", "setforeign": "ref", "relstrength": "close / ref(symbol, close)",
+    "security": 'weekly(x), or ref("KOSPI200", x) for another symbol', "foreign": "ref", "setforeign": "ref", "relstrength": "close / ref(symbol, close)",
     "timeframeset": "tf", "timeframegetprice": "tf", "resample": "weekly", "percentilerank": "rank", "cs_rank": "rank",
     "breadth": "universe_mean",
 }  # fmt: skip
@@ -41,22 +43,8 @@ NAMES = {"true": "True", "false": "False", "na": "isna(x)", "nan": "isna(x)", "n
          "price": "close", "timestamp": "date", "datetime": "date", "time": "hour", "ticker": "symbol", "code": "symbol",
          "종가": "close", "시가": "open", "고가": "high", "저가": "low", "거래량": "volume"}  # fmt: skip
 
-MODULES = {
-    "ta",
-    "talib",
-    "math",
-    "np",
-    "numpy",
-    "pl",
-    "polars",
-    "pd",
-    "pandas",
-    "jt",
-    "jtscan",
-    "request",
-    "vbt",
-    "str",
-}
+MODULES = {"ta", "talib", "math", "np", "numpy", "pl", "polars", "pd", "pandas", "jt", "jtscan", "request", "vbt", "str",
+           "input"}  # fmt: skip
 
 
 def suggest(name: str, known: Iterable[str], words: dict[str, str]) -> str | None:

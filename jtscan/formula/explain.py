@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from jtscan.domain.dates import Timeframe
-from jtscan.domain.formulas import FormulaLike, PolarsFormula, as_formula, check_parameters
+from jtscan.domain.formulas import Formula, FormulaLike, as_formula, check_parameters
 from jtscan.errors import RequestError
 from jtscan.formula.compiler import compile_text
 from jtscan.formula.graph import Graph
@@ -51,7 +51,7 @@ class Explanation:
     def asks(self) -> pl.DataFrame:
         """What each part asks of the warm-up: pass, part, looks back, forgets after, before the range."""
         rows = [(each.title, *ask) for each in self.passes for ask in each.asks]
-        names = ("pass", "part", "looks back", "forgets after", "read before the range")
+        names = ("pass", "part", "looks back", "forgets after", "asked for before the range")
         return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
 
     def __str__(self) -> str:
@@ -88,7 +88,7 @@ def explain(
        reads close; warm-up 60 bars before its range
        indicators, per symbol  roc(close, 60)
     <BLANKLINE>
-       part            looks back  forgets after  read before the range
+       part            looks back  forgets after  asked for before the range
        roc(close, 60)  60 bars     -              0 bars
     <BLANKLINE>
     2. matches, symbol by symbol
@@ -96,13 +96,13 @@ def explain(
        indicators, per symbol   sma(close, 20)
        bar by bar, whole chunk  buy = close > sma(close, 20)[1] and rank(roc(close, 60)) > 0.9
     <BLANKLINE>
-       part                  looks back  forgets after  read before the range
+       part                  looks back  forgets after  asked for before the range
        sma(close, 20)        19 bars     -              1 bar
        sma(close, 20)[1]     1 bar       -              0 bars
        rank(roc(close, 60))  -           -              0 bars
     """
-    value = as_formula(formula)
-    if isinstance(value, PolarsFormula):
+    value = None if isinstance(formula, pl.Expr | Mapping) else as_formula(formula)
+    if not isinstance(value, Formula):
         raise RequestError("formula", "Polars expressions cannot be explained: write the formula as text")
     script = compile_text(
         value, columns, check_parameters(parameters or {}), timeframe=Timeframe.parse(timeframe), functions=functions
@@ -134,7 +134,7 @@ class _Explainer:
             reads=tuple(dict.fromkeys(reads)),
             warmup="all history" if needs.bars is None else f"{_bars(needs.bars)} before its range",
             stages=tuple(self._stages(roots)),
-            asks=tuple(self._ask(at, needs) for at in used if self._asks(at)),
+            asks=tuple(dict.fromkeys(self._ask(at, needs) for at in used if self._asks(at))),
         )
 
     def _stages(self, roots: Sequence[int]) -> list[Stage]:
@@ -204,7 +204,7 @@ def _pass_text(number: int, each: PassExplained) -> str:
 def _table(asks: Sequence[tuple[str, str, str, str]]) -> list[str]:
     if not asks:
         return []
-    rows = [("part", "looks back", "forgets after", "read before the range"), *asks]
+    rows = [("part", "looks back", "forgets after", "asked for before the range"), *asks]
     widths = [min(max(len(row[column]) for row in rows), _WIDEST) for column in range(4)]
     return ["", *("   " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
                   for row in rows)]  # fmt: skip

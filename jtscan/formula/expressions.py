@@ -22,7 +22,7 @@ def plan_expressions(formula: PolarsFormula, columns: Mapping[str, str] | None) 
         Indicator(column=names[name], expression=expression.alias(names[name]), lookback=0, label=f"signal {name!r}")
         for name, expression in formula.signals.items()
     )
-    step = SymbolStep(inputs=("symbol", "timestamp", *reads), indicators=indicators, whole=True)
+    step = SymbolStep(inputs=("symbol", "timestamp", *reads), indicators=indicators, whole=True, foreign=True)
     return Plan(
         signals=names,
         columns={},

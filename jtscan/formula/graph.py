@@ -10,6 +10,12 @@ from jtscan.domain.dates import Timeframe
 from jtscan.formula.frames import BASE, Frame
 from jtscan.formula.labels import write
 
+_CONDITIONS = frozenset({
+    "gt", "ge", "lt", "le", "eq", "ne", "and", "or", "not", "is", "in", "isna", "truth", "decided", "chain_ends",
+})  # fmt: skip
+_HANDED_ON = {"shift": 0, "if": 1, "take": 0, "where": 1, "period": 0, "ref": 0}
+"""Operations that give what they are given: which of their arguments."""
+
 _MIRRORED = {"gt": "lt", "ge": "le", "lt": "gt", "le": "ge", "eq": "eq", "ne": "ne"}
 
 
@@ -80,6 +86,15 @@ class Graph:
             args = (made[arg] for arg in node.args)
             made[at] = self.add(node.op, *args, params=node.params, frame=move(node.frame))
         return made[root]
+
+    def is_condition(self, node: int) -> bool:
+        """Whether it is true or false on a bar, not a number."""
+        this = self.nodes[node]
+        if this.op == "cross":
+            return bool(this.params[0].truth)
+        if this.op in _HANDED_ON:
+            return self.is_condition(this.args[_HANDED_ON[this.op]])
+        return this.op in _CONDITIONS
 
     def is_leaf(self, node: int) -> bool:
         """Whether it is a field, a label or a constant."""

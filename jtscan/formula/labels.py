@@ -17,7 +17,22 @@ _INFIX = {
     "mod": ("%", 6), "pow": ("**", 8),
 }  # fmt: skip
 _PREFIX = {"not": ("not ", 3), "neg": ("-", 7)}
-_OURS = {"max": "highest", "min": "lowest", "stddev": "stdev", "trange": "tr", "correl": "corr"}
+_BANDS = {"upperband": "upper", "middleband": "mid", "lowerband": "lower"}
+_OURS: dict[str, tuple[str, dict[str, str], int | None]] = {
+    "max": ("highest", {}, None),
+    "min": ("lowest", {}, None),
+    "stddev": ("stdev", {}, 1),
+    "mom": ("change", {}, None),
+    "trange": ("tr", {}, None),
+    "correl": ("corr", {}, None),
+    "linearreg": ("linreg", {}, None),
+    "linearreg_slope": ("slope", {}, None),
+    "bbands": ("bb", _BANDS, 2),
+    "donchian": ("donchian", _BANDS, None),
+    "macd": ("macd", {"macd": "line", "macdsignal": "signal", "macdhist": "hist"}, None),
+    "supertrend": ("supertrend", {"supertrend": "line", "trend": "direction"}, None),
+}
+"""TA-Lib's function: our word, our outputs, how many of its numbers are shown."""
 _ATOM = 10
 
 
@@ -55,9 +70,13 @@ def _call(node: Node, inner: list[Written]) -> str:
 
 
 def _indicator(node: Node, inner: list[Written]) -> str:
+    """Write a call as in the language: prices that a function takes by itself are not shown."""
     call = node.params[0]
-    shown = ", ".join([*(text for text, _ in inner), *call.shown])
-    return f"{_OURS.get(call.name, call.name)}({shown}){f'.{call.output}' if call.output else ''}"
+    ours, outputs, count = _OURS.get(call.name, (call.name, {}, None))
+    implied = getattr(call, "implied", ())
+    given = [text for position, (text, _) in enumerate(inner) if position not in implied]
+    output = outputs.get(call.output, call.output)
+    return f"{ours}({', '.join([*given, *call.shown[:count]])}){f'.{output}' if output else ''}"
 
 
 def _compared(node: Node, inner: list[Written]) -> str:
@@ -85,6 +104,11 @@ def _decided(node: Node, inner: list[Written]) -> str:
     return f"within({decides}, {n})" if by_truth else f"every({decides.removeprefix('not ')}, {n})"
 
 
+def _texts(node: Node, inner: list[Written]) -> str:
+    quoted = [f'"{text}"' for text in node.params]
+    return f"{inner[0][0]} == {quoted[0]}" if node.op == "is" else f"{inner[0][0]} in ({', '.join(quoted)})"
+
+
 def _inner(_: Node, inner: list[Written]) -> str:
     return inner[0][0]
 
@@ -95,6 +119,8 @@ _WRITTEN: dict[str, Callable[[Node, list[Written]], str]] = {
     "cross": _compared,
     "if": _choice,
     "where": lambda _, inner: f"{inner[1][0]} where {inner[0][0]}",
+    "is": _texts,
+    "in": _texts,
     "period": _period,
     "running": _period,
     "decided": _decided,

@@ -76,6 +76,11 @@ class Names:
                 self._check_numeric(node, needed)
         return Value(kind=Kind.SERIES, place=node, node=made)
 
+    def check_there(self, place: ast.expr, name: str) -> None:
+        """Refuse a column that the price files do not have, or not as numbers; without data nothing is known."""
+        if self.available is not None and name not in self.script.unresolved:
+            self._check_numeric(place, name)
+
     def _check_numeric(self, node: ast.expr, name: str) -> None:
         available = self.available or {}
         if name not in available:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import keyword
 import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import polars as pl
@@ -16,7 +18,8 @@ from jtscan.errors import RequestError, first_line
 from jtscan.formula import fields
 from jtscan.formula.graph import Graph
 from jtscan.formula.names import SIGNALS
-from jtscan.formula.rows import Arg, Build, Function, Want
+from jtscan.formula.rows import Arg, Build, Function, Refusal, Want
+from jtscan.formula.source import MAX_BARS
 from jtscan.formula.table import table
 from jtscan.formula.values import Kind
 
@@ -68,7 +71,9 @@ class OwnFunction:
         return self.make(*args, **kwargs)
 
 
-def function(*, lookback: Lookback, name: str | None = None) -> Callable[[Callable[..., pl.Expr]], OwnFunction]:
+def function(
+    *misplaced: object, lookback: Lookback | None = None, name: str | None = None
+) -> Callable[[Callable[..., pl.Expr]], OwnFunction]:
     """Make a function of your own for formulas, from one that returns a Polars expression.
 
     It is evaluated on each run of bars of a symbol on which its series are
@@ -96,6 +101,8 @@ def function(*, lookback: Lookback, name: str | None = None) -> Callable[[Callab
     >>> scanner.describe("close > middle(50)").warmup
     49
     """
+    if misplaced or lookback is None:
+        raise RequestError("function", "say how many earlier bars it reads: @jt.function(lookback=…)")
 
     def decorate(make: Callable[..., pl.Expr]) -> OwnFunction:
         if not callable(make):
@@ -131,10 +138,10 @@ def _row(own: Any) -> Function:
         raise RequestError("functions", f"{name} has no lookback: put @jt.function(lookback=…) before it")
     _check_name(own.name)
     args = [_argument(own.name, each) for each in inspect.signature(own.make).parameters.values()]
-    kind = _Trial(own, args).kind()
+    kind = _Trial.by_default(own, args).kind()
     return Function(
         name=own.name,
-        doc=first_line(Exception(inspect.getdoc(own.make) or "a function of your own")).rstrip("."),
+        doc=(inspect.getdoc(own.make) or "a function of your own").split("\n", 1)[0].rstrip("."),
         source="your own",
         group="your own",
         args=tuple(args),
@@ -144,7 +151,11 @@ def _row(own: Any) -> Function:
 
 
 def _check_name(name: str) -> None:
-    if not name.isidentifier() or not all(letter.isascii() or "가" <= letter <= "힣" for letter in name):
+    if (
+        not name.isidentifier()
+        or keyword.iskeyword(name)
+        or not all(letter.isascii() or "가" <= letter <= "힣" for letter in name)
+    ):
         raise RequestError("functions", f"{name!r} cannot be a name in formulas; give name=")
     if name in table() or name in {*fields.ALL, *fields.LETTERS, *fields.RESERVED, *SIGNALS, "param", "signal"}:
         raise RequestError("functions", f"{name!r} is a word of the language already; give another name=")
@@ -173,41 +184,57 @@ def _build(own: OwnFunction, args: Sequence[Arg], kind: Kind) -> Build:
 
     def build(graph: Graph, **arguments: Any) -> int:
         numbers = {name: arguments[name] for name in constants}
-        call = OwnCall(own.name, own.make, series, tuple(numbers.items()), _lookback(own, numbers))
+        try:
+            lookback = _tried(own, series, tuple(numbers.items()))
+        except RequestError as error:
+            raise Refusal(str(error).removeprefix("functions: ")) from None
+        call = OwnCall(own.name, own.make, series, tuple(numbers.items()), lookback)
         made = graph.add("indicator", *(arguments[name] for name in series), params=(call,))
         return graph.add("eq", made, graph.number(1)) if kind is Kind.CONDITION else made
 
     return build
 
 
+@lru_cache(maxsize=256)
+def _tried(own: OwnFunction, series: tuple[str, ...], numbers: tuple[tuple[str, float], ...]) -> int:
+    """Try a function with the numbers of a formula: its lookback at others says nothing of these."""
+    trial = _Trial(own, series, dict(numbers))
+    trial.kind()
+    return trial.lookback
+
+
 def _lookback(own: OwnFunction, numbers: Mapping[str, float]) -> int:
-    if isinstance(own.lookback, int) and not isinstance(own.lookback, bool):
+    if not callable(own.lookback):
         bars: Any = own.lookback
     else:
-        wanted = inspect.signature(own.lookback).parameters  # type: ignore[arg-type]
-        bars = own.lookback(**{name: numbers[name] for name in wanted if name in numbers})  # type: ignore[operator]
-    if not isinstance(bars, int) or isinstance(bars, bool) or bars < 0:
-        raise RequestError("functions", f"{own.name}: lookback gives {bars!r}, not a number of bars")
+        wanted = inspect.signature(own.lookback).parameters
+        bars = own.lookback(**{name: numbers[name] for name in wanted if name in numbers})
+    if not isinstance(bars, int) or isinstance(bars, bool) or not 0 <= bars <= MAX_BARS:
+        raise RequestError("functions", f"{own.name}: lookback gives {bars!r}, not a number of bars up to {MAX_BARS:,}")
     return bars
 
 
 class _Trial:
     """Tries a function on invented bars."""
 
-    def __init__(self, own: OwnFunction, args: Sequence[Arg]) -> None:
+    def __init__(self, own: OwnFunction, series: Sequence[str], numbers: Mapping[str, float]) -> None:
         self.own = own
-        self.series = [arg.name for arg in args if arg.want is Want.SERIES]
+        self.series = series
+        self.numbers = numbers
         if not self.series:
             self._refuse("it takes no series")
-        self.numbers = {
-            arg.name: _TRIAL_LENGTH if arg.default is None else arg.default
-            for arg in args
-            if arg.want is not Want.SERIES
-        }
+        self.lookback = self._lookback()
+
+    @classmethod
+    def by_default(cls, own: OwnFunction, args: Sequence[Arg]) -> _Trial:
+        """Try the numbers that stand in the signature."""
+        series = [arg.name for arg in args if arg.want is Want.SERIES]
+        numbers = {arg.name: arg.default or _TRIAL_LENGTH for arg in args if arg.want is not Want.SERIES}
+        return cls(own, series, numbers)
 
     def kind(self) -> Kind:
         """Run it, and tell what it gives."""
-        lookback = self._lookback()
+        lookback = self.lookback
         bars = _invented(self.series, _TRIAL_BARS + lookback)
         whole = self._run(bars)
         if whole.len() != bars.height:

@@ -49,12 +49,13 @@ class SymbolStep:
     """Indicators that read the same columns, so share runs of known bars.
 
     ``whole`` evaluates on each symbol's bars whatever is known, as a formula
-    of Polars expressions wants.
+    of Polars expressions wants; ``foreign`` ones run a user's own code.
     """
 
     inputs: tuple[str, ...]
     indicators: tuple[Indicator, ...]
     whole: bool = False
+    foreign: bool = False
     drop: tuple[str, ...] = ()
     period: str = ""
 
@@ -99,7 +100,8 @@ class Gathered:
     """What a pass is run for: a column made of the columns of all its symbols.
 
     ``section`` compares them; without one they are another symbol's values,
-    read at the same time. ``inputs`` are the columns it reads, on bars of ``period``.
+    read at the same time. ``inputs`` are the columns it reads, on bars of
+    ``period``; ``truth`` tells whether conditions come out.
     """
 
     column: str
@@ -107,6 +109,7 @@ class Gathered:
     label: str
     section: CrossSection | None = None
     period: str = ""
+    truth: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -140,7 +143,7 @@ class Plan:
     ``lookback`` is how many first bars of a history leave each signal unknown,
     ``periods`` how many first longer bars do. ``unseen`` is true for what jtscan
     cannot see into: it may look ahead. ``repaints`` names what changes until its period ends,
-    ``notes`` are for the user.
+    ``notes`` are for the user, ``labels`` the (field, text) pairs that it compares.
     """
 
     signals: Mapping[str, str]
@@ -151,6 +154,7 @@ class Plan:
     unseen: bool = False
     repaints: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
 
     @property
     def last(self) -> Pass:

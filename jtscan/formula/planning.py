@@ -32,8 +32,17 @@ def make_plan(graph: Graph, signals: Mapping[str, int], columns: Mapping[str, in
         periods=periods(graph, signals.values()),
         unseen=any(getattr(each, "unseen", False) for at in used for each in graph[at].params),
         notes=habits(graph, roots),
+        labels=tuple(dict.fromkeys(pair for at in used for pair in _labels(graph, at))),
         repaints=tuple(dict.fromkeys(graph.label(at) for at in used if _repaints(graph, at))),
     )
+
+
+def _labels(graph: Graph, at: int) -> list[tuple[str, str]]:
+    """Which labels of symbols a comparison asks for."""
+    node = graph[at]
+    if node.op not in {"is", "in"} or graph[node.args[0]].op != "text":
+        return []
+    return [(str(graph[node.args[0]].params[0]), str(text)) for text in node.params]
 
 
 def _repaints(graph: Graph, at: int) -> bool:
@@ -102,4 +111,5 @@ def _gathered(graph: Graph, at: int) -> Gathered:
         label=graph.label(at),
         section=node.params[0] if node.op == "cross" else None,
         period=graph[node.args[0]].frame.period or "",
+        truth=graph.is_condition(at),
     )

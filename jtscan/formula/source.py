@@ -171,6 +171,8 @@ _SYNTAX_WORDS = (
     (re.compile(r"<>"), "use '!=' instead of '<>'"),
     (re.compile(r"=>"), "use '>=' instead of '=>'"),
     (re.compile(r"=<"), "use '<=' instead of '=<'"),
+    (re.compile(r"^\s*@\w+"), 'a formula of the library is jt.library["name"], or @name on the command line'),
+    (re.compile(r"(?<=\d)\s*%\s*(?=$|\)|and\b|or\b)"), "'%' is the remainder; per cent is the plain number, 5 for 5 %"),
     (re.compile(r"\?"), "write 'a if condition else b' instead of 'condition ? a : b'"),
     (re.compile(r"//"), "use floor(a / b) instead of '//'; comments start with '#'"),
     (re.compile(r"/\*"), "comments start with '#'"),

@@ -192,6 +192,7 @@ class Stages:
         return SymbolStep(
             inputs=tuple(dict.fromkeys(self._column_name(arg) for arg in args)),
             indicators=tuple(self._indicator(at) for at in members),
+            foreign=any(getattr(self.graph[at].params[0], "unseen", False) for at in members if self.graph[at].params),
             drop=drop,
             period=period,
         )

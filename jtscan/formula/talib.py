@@ -14,6 +14,7 @@ from polars_talib._polars_talib import lookback as _lookback
 
 from jtscan.formula import memory
 
+_PRICES = ("open", "high", "low", "close", "volume")
 _library: Any = polars_talib  # it is only half typed
 
 
@@ -84,6 +85,16 @@ class TalibCall:
     def shown(self) -> list[str]:
         """Its parameters, for people."""
         return [f"{value:g}" for _, value in self.options]
+
+    @property
+    def implied(self) -> tuple[int, ...]:
+        """Which inputs are price fields that nobody writes."""
+        inputs = signature(self.name).inputs
+        return (
+            tuple(position for position, name in enumerate(inputs) if name in _PRICES)
+            if self.name != "stochrsi"
+            else ()
+        )
 
     @property
     def lookback(self) -> int:

@@ -169,13 +169,18 @@ class Expressions:
         if value.numeric:
             return
         self.refuse_outputs(value, place)
-        hint = "conditions are joined with 'and', 'or', 'not'" if value.kind is Kind.CONDITION else None
+        hint = None
+        if value.kind is Kind.CONDITION:
+            hint = "conditions are joined with 'and', 'or', 'not'; leave out '== True'"
         self.source.fail(place, f"a comparison needs a series or a number, this is {value.kind}", hint=hint)
 
     def _text_comparison(self, node: ast.Compare, operation: str, a: Value, b: Value) -> int:
         field_value, text = (a, b) if a.kind is Kind.TEXT else (b, a)
         if field_value.kind is not Kind.TEXT or text.kind is not Kind.LITERAL:
-            self.source.fail(node, "a text field is compared with a text in quotes", hint='such as market == "KOSPI"')
+            hint = (
+                "numbers are written without quotes" if Kind.SERIES in {a.kind, b.kind} else 'such as market == "KOSPI"'
+            )
+            self.source.fail(node, "a text field is compared with a text in quotes", hint=hint)
         if operation not in {"eq", "ne"}:
             self.source.fail(node, "texts are compared with ==, != and in only")
         same = self.graph.add("is", field_value.node, params=(text.text,))
@@ -214,25 +219,35 @@ class Expressions:
     def _unknown_function(self, node: ast.Call, name: str) -> NoReturn:
         func = node.func
         if name.lower() == "ref" and len(node.args) == 2:  # noqa: PLR2004 - Ref(C, -1)
-            self.source.fail(
-                func, f"unknown function {name!r}", hint=f"bars back are written {self._bars_ago(*node.args)}"
-            )
+            self._refuse_amibroker_ref(node, name)
         if name in {*self.names.own, *fields.ALL, *fields.LETTERS}:
             self.source.fail(func, f"{name!r} is no function", hint=f"bars back are written {name}[1]")
         hint = dialects.suggest(name, self.names.table, dialects.FUNCTIONS)
         self.source.fail(func, f"unknown function {name!r}", hint=hint)
 
+    def _refuse_amibroker_ref(self, node: ast.Call, name: str) -> NoReturn:
+        """Ref(C, -1) is yesterday's close, Ref(C, 1) is tomorrow's."""
+        series, bars = node.args
+        if isinstance(bars, ast.Constant):
+            what = f"{self.source.segment(node)} looks into the future"
+            self.source.fail(node.func, what, hint=f"yesterday's value is {self._bars_ago(series, ast.Constant(1))}")
+        hint = f"bars back are written {self._bars_ago(series, bars)}"
+        self.source.fail(node.func, f"unknown function {name!r}", hint=hint)
+
     def _bars_ago(self, series: ast.expr, bars: ast.expr) -> str:
         """Translate the arguments of AmiBroker's Ref(C, -1)."""
-        text, back = self.source.segment(series), self.source.segment(bars)
+        text = self.source.segment(series)
+        back = str(bars.value) if isinstance(bars, ast.Constant) else self.source.segment(bars)
         return f"{fields.LETTERS.get(text.lower(), text)}[{back.removeprefix('-')}]"
 
     def _refuse_method(self, func: ast.expr) -> NoReturn:
         if not isinstance(func, ast.Attribute):
             self.source.fail(func, "only functions can be called, by their name", hint="such as sma(close, 20)")
         self._refuse_module(func)
-        self.source.fail(func, f"there are no methods such as .{func.attr}()",
-                         hint="x.shift(1) is x[1], x.rolling(n).mean() is sma(x, n)")  # fmt: skip
+        name = func.attr.lower()
+        here = self.names.table[name].usage if name in self.names.table else dialects.FUNCTIONS.get(name)
+        hint = f"write {here}" if here else "x.shift(1) is x[1], x.rolling(n).mean() is sma(x, n)"
+        self.source.fail(func, f"there are no methods such as .{func.attr}()", hint=hint)
 
     def _refuse_module(self, node: ast.Attribute) -> None:
         """Say that functions have no module before them: ta.sma, talib.SMA, np.log."""
@@ -243,6 +258,8 @@ class Expressions:
         ):
             return
         name = node.attr.lower()
+        if node.value.id == "input":
+            name = "input"
         here = name if name in self.names.table else dialects.FUNCTIONS.get(name)
         self.source.fail(node, f"'{node.value.id}.' is not needed", hint=f"write {here!r}" if here else None)
 

@@ -57,7 +57,7 @@ def lookbacks(graph: Graph) -> list[int]:
     """How many first bars, or first longer bars on their own frame, leave each node unknown."""
     known: list[int] = []
     for node in graph.nodes:
-        crossing = node.op in {"period", "running"} or node.op in GATHERED
+        crossing = node.op in {"period", "running", "ref"}
         inner = 0 if crossing else max((known[arg] for arg in node.args), default=0)
         known.append(inner + OPS[node.op].lookback(node))
     return known
@@ -67,7 +67,7 @@ def periods(graph: Graph, roots: Iterable[int]) -> dict[str, int]:
     """How many first bars of each longer period leave what is read from there unknown."""
     known = lookbacks(graph)
     found: dict[str, int] = {}
-    for at in graph.reachable(roots, leaves=GATHERED):
+    for at in graph.reachable(roots, leaves=frozenset({"ref"})):
         node = graph[at]
         if node.op == "period":
             period, back = str(node.params[0]), int(node.params[1] or 0)

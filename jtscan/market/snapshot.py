@@ -127,7 +127,9 @@ class PriceSnapshot:
             return None
         if window.warmup == 0:
             return window.start
-        return _earlier(window.start, window.warmup, self.timeframe)
+        reach = _earlier(window.start, window.warmup, self.timeframe)
+        # Whole sessions: minutes are counted from a session's first bar.
+        return dt.datetime.combine(reach, dt.time.min) if self.timeframe.intraday and reach is not None else reach
 
     def _begins(self, symbol: str, reach: dt.date | None) -> bool:
         first = self._reader.by_symbol[symbol][2]

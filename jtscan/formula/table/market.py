@@ -7,10 +7,11 @@ from jtscan.errors import RequestError
 from jtscan.formula.cross import CrossSection
 from jtscan.formula.developing import developed
 from jtscan.formula.graph import Graph
-from jtscan.formula.rows import Arg, Build, Function, Refusal, Want, either, length, row, series
+from jtscan.formula.rows import Arg, Build, Function, Refusal, Want, either, row, series
 from jtscan.formula.values import Kind
 
 _BY = Arg(name="by", want=Want.GROUP, optional=True)
+_HOW_MANY = Arg(name="n", want=Want.WHOLE, required=True, least=1)
 _WHERE = Arg(name="where", want=Want.CONDITION, optional=True)
 _DEVELOPING = Arg(name="developing", want=Want.FLAG, default=False, keyword_only=True)
 _AMONG = "among the symbols of the scan that have a bar at that time"
@@ -21,9 +22,9 @@ def across_symbols() -> list[Function]:
     return [
         row("rank", f"place of x {_AMONG}, 0 to 1 = highest", series(), _BY, _WHERE, build=_compared("rank"),
             source="(rank - 1) / (n - 1), ties averaged"),
-        row("top", f"whether x is one of the n highest {_AMONG}; ties at the border are in", series(), length(), _BY, _WHERE,
+        row("top", f"whether x is one of the n highest {_AMONG}; ties at the border are in", series(), _HOW_MANY, _BY, _WHERE,
             build=_compared("top"), source="rank from above", kind=Kind.CONDITION),
-        row("bottom", f"whether x is one of the n lowest {_AMONG}; ties at the border are in", series(), length(), _BY, _WHERE,
+        row("bottom", f"whether x is one of the n lowest {_AMONG}; ties at the border are in", series(), _HOW_MANY, _BY, _WHERE,
             build=_compared("bottom"), source="rank from below", kind=Kind.CONDITION),
         row("zscore", f"standard deviations of x from the mean {_AMONG}", series(), _BY, _WHERE,
             build=_compared("zscore"), source="divided by n"),
@@ -76,7 +77,8 @@ def _reference(graph: Graph, *, symbol: str, x: int) -> int:
             "ref: x is read on the other symbol's own bars, and cannot compare the symbols of the scan",
             "ref goes inside: rank(close / ref(…, close))",
         )
-    if not symbol.strip():
+    symbol = symbol.strip()
+    if not symbol:
         raise Refusal("ref: the symbol is empty", 'such as ref("KOSPI200", close)')
     return graph.add("ref", graph.of_symbol(x, symbol), params=(symbol,))
 
@@ -97,7 +99,7 @@ def _named(graph: Graph, *, period: str, x: int, developing: bool) -> int:
 
 
 def _on_period(graph: Graph, name: str, period: Timeframe, x: int, *, developing: bool) -> int:
-    if any(graph[each].frame.period for each in graph.reachable([x])):
+    if any(graph[each].frame.period or graph[each].op == "running" for each in graph.reachable([x])):
         raise Refusal(
             f"{name}: x is on bars of a longer period already",
             "periods are not nested: write one beside the other, weekly(…) and monthly(…)",

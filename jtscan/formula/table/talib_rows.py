@@ -138,7 +138,7 @@ DOCS = {
     "aroon": "how recent the lowest low and the highest high of n bars are, 0 to 100",
     "aroonosc": "aroonup less aroondown, -100 to 100", "atr": "average true range, in units of price",
     "avgdev": "mean absolute deviation from the mean of n bars", "avgprice": "mean of open, high, low, close",
-    "bbands": "Bollinger bands", "beta": "slope of the changes of price1 against those of price0",
+    "bbands": "Bollinger bands", "beta": 'slope of the changes of price1 against those of price0: beta(ref("KOSPI200", close), close, 60)',
     "bop": "balance of power: (close - open) / (high - low)", "cci": "commodity channel index",
     "cmf": "Chaikin money flow, -1 to 1", "cmo": "Chande momentum oscillator, -100 to 100",
     "cmou": "Chande momentum oscillator from plain sums, -100 to 100",

@@ -35,12 +35,12 @@ def _of_prices(name: str, doc: str, default: int, talib_name: str | None = None)
 def averages() -> list[Function]:
     """Averages of prices."""
     return [
-        _of_series("sma", "simple average of n bars"),
-        _of_series("ema", "exponential average, factor 2/(n+1), seeded with the mean of the first n"),
-        _of_series("rma", "Wilder's average, factor 1/n, seeded with the mean of the first n"),
-        _of_series("wma", "linearly weighted average of n bars"),
-        _of_series("hma", "Hull's average: quick, and smooth"),
-        _of_series("vwma", "average of n bars, weighted with volume"),
+        _of_series("sma", "simple moving average of n bars"),
+        _of_series("ema", "exponential moving average, factor 2/(n+1), seeded with the mean of the first n"),
+        _of_series("rma", "Wilder's moving average, factor 1/n, seeded with the mean of the first n"),
+        _of_series("wma", "linearly weighted moving average of n bars"),
+        _of_series("hma", "Hull's moving average: quick, and smooth"),
+        _of_series("vwma", "moving average of n bars, weighted with volume"),
     ]
 
 
