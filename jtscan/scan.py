@@ -140,7 +140,8 @@ class BatchScanUseCase:
         found = await self._find(criteria)
         kept = [symbol for symbol in found if symbol not in set(criteria.exclude)]
         if not kept:
-            raise RequestError("universe", await self._why_empty(criteria))
+            why = f"no symbol is left: {len(found):,} excluded" if found else await self._why_empty(criteria)
+            raise RequestError("universe", why)
         return kept
 
     async def _nothing(

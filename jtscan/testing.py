@@ -129,6 +129,11 @@ class InMemoryPriceRepository:
         counted = self._frame.filter(pl.col("symbol").is_in(list(symbols))).group_by("symbol").len()
         return dict(counted.iter_rows())
 
+    def sessions(self) -> pl.DataFrame:
+        """Return the first bar of each day, of whatever symbol."""
+        day = pl.col("timestamp").dt.date().alias("day")
+        return self._frame.group_by(day).agg(pl.col("timestamp").min().alias("start")).sort("day")
+
     def newest(self, symbols: Sequence[str], count: int) -> dt.date | None:
         """Return the count-th newest timestamp among the symbols, or the oldest."""
         moments = self._frame.filter(pl.col("symbol").is_in(list(symbols)))["timestamp"].unique().sort(descending=True)

@@ -109,7 +109,9 @@ def test_the_exemptions_are_made_when_called():
 
 def test_all_is_what_is_public():
     names = [name for name in vars(jtscan) if not name.startswith("_") and not hasattr(vars(jtscan)[name], "__path__")]
-    modules = {path.stem for path in PACKAGE.glob("*.py")} | {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    modules = {path.stem for path in PACKAGE.glob("*.py")} | {
+        path.parent.name for path in PACKAGE.glob("*/__init__.py")
+    }
     assert sorted(jtscan.__all__) == sorted(name for name in names if name not in modules)
     assert jtscan.__all__ == sorted(set(jtscan.__all__))
 

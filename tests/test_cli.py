@@ -200,7 +200,7 @@ def test_a_formula_may_come_from_the_standard_input(scanner: type[ScannerDouble]
         (["scan", "x", "--out", "no/where/m.csv"], "there is no folder no/where"),
         (["scan", "x", "--data", "data", "--prices", "p"], "give either --data or --prices, not both"),
         (["scan", "x", "--warmup", "some"], "'some' is not one of"),
-        (["scan", "@missing.jts"], "@missing.jts cannot be read"),
+        (["scan", "@missing.jts"], "there is no file missing.jts, and no such formula in the library"),
         (["nonsense"], "No such command"),
     ],
 )

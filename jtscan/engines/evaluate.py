@@ -16,8 +16,7 @@ from functools import reduce
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
-from jtscan.domain.dates import Timeframe
-from jtscan.engines.periods import LABEL, joined, with_periods
+from jtscan.engines.periods import LABEL, Clock, joined, with_periods
 from jtscan.errors import first_line
 from jtscan.formula.plan import AlignStep, Indicator, PeriodStep, RowStep, Step, SymbolStep
 
@@ -93,14 +92,10 @@ def evaluate(
     steps: Sequence[Step],
     frame: pl.DataFrame,
     *,
-    timeframe: Timeframe = Timeframe.D1,
-    whole: frozenset[str] | None = None,
+    clock: Clock | None = None,
     attach: Attach = _nothing,
 ) -> Evaluated:
-    """Run the steps over the bars of some symbols, rows of a symbol together and in time order.
-
-    ``whole`` names the symbols whose history begins in the frame, None = all.
-    """
+    """Run the steps over the bars of some symbols, rows of a symbol together and in time order."""
     chunk = Evaluated(tables={"": Table.of(frame)})
     chunk.tables[""].frame = attach("", chunk.tables[""])
     for step in steps:
@@ -111,7 +106,7 @@ def evaluate(
             case SymbolStep():
                 _run_symbols(step, chunk)
             case PeriodStep():
-                _join_bars(step, chunk, timeframe, whole)
+                _join_bars(step, chunk, clock or Clock())
                 chunk.tables[step.period].frame = attach(step.period, chunk.tables[step.period])
             case AlignStep():
                 chunk.tables[""].frame = _align(step, chunk)
@@ -120,9 +115,9 @@ def evaluate(
     return chunk
 
 
-def _join_bars(step: PeriodStep, chunk: Evaluated, timeframe: Timeframe, whole: frozenset[str] | None) -> None:
+def _join_bars(step: PeriodStep, chunk: Evaluated, clock: Clock) -> None:
     bars = chunk.tables[""]
-    placed = with_periods(bars.frame, step.period, timeframe, whole)
+    placed = with_periods(bars.frame, step.period, clock)
     chunk.tables[step.period] = Table.of(joined(placed, step.period, step.fields, step.texts))
     bars.frame = placed.drop(LABEL)
 

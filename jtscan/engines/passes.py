@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,7 @@ logger = logging.getLogger("jtscan")
 
 _SHOWN = 3
 _AT_ONCE = 500
+_TOLD_SECONDS = 0.2
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -138,11 +140,12 @@ class _Gathering:
 
     def run(self, symbols: Sequence[str]) -> list[Made]:
         self.asked = len(symbols)
-        done = 0
+        done, told_at = 0, time.monotonic()
         for names, reading in read_ahead(self.work, symbols, self.chunk_bars, self.token):
             self._gather(names, reading)
             done += len(names)
-            if self.tell is not None and self.work.this.symbol is None:
+            if self.tell is not None and self.work.this.symbol is None and time.monotonic() - told_at > _TOLD_SECONDS:
+                told_at = time.monotonic()
                 self.tell(f"comparing symbols: {done:,} of {self.asked:,}")
         if self.token.is_cancelled:
             return []

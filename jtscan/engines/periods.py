@@ -4,12 +4,14 @@ A week runs from Saturday to Friday, a month to its last Monday-to-Friday day
 (a later weekend bar belongs to the next one). A daily bar on a period's last
 day sees its own period; otherwise, and always on intraday bars, a period is
 seen from the first bar of a later one. Minutes are counted from the session's
-first bar; such a period is complete on the bar whose end reaches its end.
+first bar, of whatever symbol, so that the hours of all symbols are the same;
+such a period is complete on the bar whose end reaches its end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -56,15 +58,28 @@ _FIELDS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
 }
 
 
-def with_periods(frame: pl.DataFrame, period: str, bars: Timeframe, whole: frozenset[str] | None) -> pl.DataFrame:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Clock:
+    """What tells when periods begin: the length of the bars, whose history begins in the frame, and the sessions.
+
+    ``whole`` None = everybody's. ``sessions`` are the first bars of days, of
+    whatever symbol; without them a symbol's own first bar begins its session.
+    """
+
+    timeframe: Timeframe = Timeframe.D1
+    whole: frozenset[str] | None = None
+    sessions: pl.DataFrame | None = None
+
+
+def with_periods(frame: pl.DataFrame, period: str, clock: Clock) -> pl.DataFrame:
     """Add where each bar stands among the longer bars of all symbols of the frame.
 
     ``#g`` is the row of its own period, ``#v`` that of the latest completed
     one, ``#f`` that of its symbol's first. A symbol's first period is not used
-    where the reading began inside its history (``whole`` names those whose history is all there).
+    where the reading began inside its history.
     """
-    longer = Timeframe.parse(period)
-    frame = frame.with_columns(**_labels(longer, bars))
+    longer, whole = Timeframe.parse(period), clock.whole
+    frame = _with_sessions(frame, longer, clock).with_columns(**_labels(longer, clock.timeframe))
     begins = (pl.col(LABEL) != pl.col(LABEL).shift(1)) | (pl.col("#i") == 0)
     cut = pl.lit(value=False) if whole is None else ~pl.col("symbol").is_in(list(whole))
     first = pl.col("#i") == 0
@@ -75,16 +90,27 @@ def with_periods(frame: pl.DataFrame, period: str, bars: Timeframe, whole: froze
     frame = frame.with_columns(row.alias(f"#g:{period}"), until.alias(f"#f:{period}"))
     seen = pl.col(f"#g:{period}") - (~pl.col("#complete")).cast(pl.Int32)
     visible = pl.when(seen >= pl.col(f"#f:{period}")).then(seen)
-    return frame.with_columns(visible.alias(f"#v:{period}")).drop("begins", "#complete")
+    return frame.with_columns(visible.alias(f"#v:{period}")).drop("begins", "#complete", "#session")
+
+
+def _with_sessions(frame: pl.DataFrame, longer: Timeframe, clock: Clock) -> pl.DataFrame:
+    """Add when each bar's session began, where periods are counted in minutes."""
+    if longer.minutes is None:
+        return frame.with_columns(pl.lit(None).alias("#session"))
+    opens = (_DAY.shift(1) != _DAY) | (pl.col("#i") == 0)
+    own = pl.when(opens.fill_null(value=True)).then(pl.col("timestamp")).forward_fill()
+    if clock.sessions is None:
+        return frame.with_columns(own.alias("#session"))
+    starts = frame.select(_DAY.alias("day")).join(clock.sessions, on="day", how="left", maintain_order="left")["start"]
+    frame = frame.with_columns(own.alias("#own"), starts.alias("#session"))
+    return frame.with_columns(pl.coalesce("#session", "#own").alias("#session")).drop("#own")
 
 
 def _labels(longer: Timeframe, bars: Timeframe) -> dict[str, pl.Expr]:
     if longer.minutes is None:
         end = _ENDS[longer]()
         return {LABEL: end, "#complete": pl.lit(value=False) if bars.intraday else end <= _DAY}
-    moment, length = pl.col("timestamp"), pl.duration(minutes=longer.minutes)
-    opens = (_DAY.shift(1) != _DAY) | (pl.col("#i") == 0)
-    session = pl.when(opens.fill_null(value=True)).then(moment).forward_fill()
+    moment, session, length = pl.col("timestamp"), pl.col("#session"), pl.duration(minutes=longer.minutes)
     start = session + (moment - session).dt.total_minutes() // longer.minutes * length
     return {LABEL: start, "#complete": moment + pl.duration(minutes=bars.minutes) >= start + length}
 

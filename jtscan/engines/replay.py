@@ -109,10 +109,10 @@ class Replay:
             if not self.work.plan.unseen:
                 raise
             logger.debug("replay: a user's own code raised; the scan tells for which symbols", exc_info=True)
-            return pl.concat(self._evaluable(bars))
+            return pl.concat(self._evaluable(bars), how="vertical_relaxed")
 
     def _evaluable(self, bars: pl.DataFrame) -> Iterator[pl.DataFrame]:
-        yield self._of([], bars)
+        yield bars.clear().select(*_KEYS, *(pl.lit(None, dtype=pl.Boolean).alias(f"#{name}") for name in self._names))
         for symbol in self.symbols:
             with suppress(Exception):
                 yield self._of([symbol], bars)
@@ -170,6 +170,10 @@ class _Remembered:
 
     def sizes(self, symbols: Sequence[str], window: ReadWindow) -> Mapping[str, int]:  # noqa: ARG002 - at the most
         return dict.fromkeys(symbols, 1)
+
+    def sessions(self) -> pl.DataFrame:
+        day = pl.col("timestamp").dt.date().alias("day")
+        return self.frame.group_by(day).agg(pl.col("timestamp").min().alias("start")).sort("day")
 
     def newest(self, symbols: Sequence[str], count: int) -> dt.date | None:
         moments = self.frame.filter(pl.col("symbol").is_in(list(symbols)))["timestamp"].unique().sort(descending=True)

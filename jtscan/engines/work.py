@@ -15,13 +15,15 @@ import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from jtscan.domain.bars import Bars, ReadWindow
+from jtscan.domain.dates import Timeframe
 from jtscan.domain.jobs import ProcessingJob, ProcessingResult, Status
 from jtscan.engines.evaluate import Evaluated, Table, evaluate
 from jtscan.engines.gathered import Made, attach
+from jtscan.engines.periods import Clock
 from jtscan.engines.results import Cut, Outcome, cut, empty_matches, unsettled
 from jtscan.errors import JtscanError, first_line
 from jtscan.formula import Plan
-from jtscan.formula.plan import Pass, Step
+from jtscan.formula.plan import Pass, PeriodStep, Step
 from jtscan.ports import IPriceSnapshot
 
 logger = logging.getLogger("jtscan")
@@ -143,10 +145,15 @@ class Work:
         return evaluate(
             steps,
             self._labelled(bars.frame),
-            timeframe=self.job.timeframe,
-            whole=bars.from_first,
+            clock=Clock(timeframe=self.job.timeframe, whole=bars.from_first, sessions=self._sessions),
             attach=self._attach,
         )
+
+    @property
+    def _sessions(self) -> pl.DataFrame | None:
+        """The sessions, where periods are counted in minutes."""
+        periods = (Timeframe(step.period) for step in self.this.steps if isinstance(step, PeriodStep))
+        return self.snapshot.sessions() if any(period.intraday for period in periods) else None
 
     def _attach(self, period: str, table: Table) -> pl.DataFrame:
         return attach(self.made, period, table)

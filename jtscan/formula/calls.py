@@ -90,7 +90,7 @@ class _Binding:
                 given = positional if arg.variadic else [positional.pop(0)]
                 positional = [] if arg.variadic else positional
             pairs.append((arg, given or self._absent(arg)))
-        if positional and pairs[0][0].natural and positional[0].kind is Kind.SERIES:
+        if positional and pairs and pairs[0][0].natural and positional[0].kind is Kind.SERIES:
             self._fail(positional[0].place, f"{self.row.name}: the series comes first", usage=True)
         if positional:
             self._fail(positional[0].place, f"{self.row.name} takes no more arguments", usage=True)

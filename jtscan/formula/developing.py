@@ -51,7 +51,7 @@ def _running(graph: Graph, at: int, made: Made, period: str) -> int:
     if running is None:
         raise Refusal(
             f"developing=True cannot say what {graph.label(at)} would be",
-            "it is for fields, arithmetic, [n], and the windows highest, lowest, sum, sma, change, count, within, every",
+            "it is for fields, arithmetic, [n], and highest, lowest, sum, sma, change, count, within, every",
         )
     return running
 

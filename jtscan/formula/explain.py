@@ -134,7 +134,7 @@ class _Explainer:
             reads=tuple(dict.fromkeys(reads)),
             warmup="all history" if needs.bars is None else f"{_bars(needs.bars)} before its range",
             stages=tuple(self._stages(roots)),
-            asks=tuple(dict.fromkeys(self._ask(at, needs) for at in used if self._asks(at))),
+            asks=tuple(dict.fromkeys(self._ask(at, self._asker(at, used), needs) for at in used if self._asks(at))),
         )
 
     def _stages(self, roots: Sequence[int]) -> list[Stage]:
@@ -162,6 +162,12 @@ class _Explainer:
         label = self.graph.label(at, _DEEP, self.names)
         return f"{self.names[at]} = {label}" if at in self.names else label
 
+    def _asker(self, at: int, used: Sequence[int]) -> int:
+        """The part that people know, of which a helper is a step."""
+        while self.graph[at].op in _HELPERS:
+            at = next(reader for reader in used if at in self.graph[reader].args)
+        return at
+
     def _said(self, at: int) -> str:
         return self.names.get(at) or self.graph.label(at, _DEEP, self.names)
 
@@ -169,14 +175,14 @@ class _Explainer:
         node, op = self.graph[at], OPS[self.graph[at].op]
         return op.lookback(node) > 0 or op.forgets(node) != 0 or node.op in {*GATHERED, "period", "running"}
 
-    def _ask(self, at: int, needs: Needs) -> tuple[str, str, str, str]:
+    def _ask(self, at: int, asker: int, needs: Needs) -> tuple[str, str, str, str]:
         node, op = self.graph[at], OPS[self.graph[at].op]
         bars, periods = needs.parts[at]
         unit = f" of {node.frame.period}" if node.frame.period else ""
         back, forgets = op.lookback(node), op.forgets(node)
         before = _bars(bars) if not periods else f"{_bars(bars)} and {_bars(periods, unit)}"
         return (
-            self._said(at),
+            self._said(asker),
             _bars(back, unit) if back else "-",
             "never" if forgets is None else (_bars(forgets, unit) if forgets else "-"),
             before,

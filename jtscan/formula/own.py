@@ -102,7 +102,7 @@ def function(
     49
     """
     if misplaced or lookback is None:
-        raise RequestError("function", "say how many earlier bars it reads: @jt.function(lookback=…)")
+        raise RequestError("functions", "say how many earlier bars it reads: @jt.function(lookback=…)")
 
     def decorate(make: Callable[..., pl.Expr]) -> OwnFunction:
         if not callable(make):

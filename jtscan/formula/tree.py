@@ -246,7 +246,7 @@ class Expressions:
         self._refuse_module(func)
         name = func.attr.lower()
         here = self.names.table[name].usage if name in self.names.table else dialects.FUNCTIONS.get(name)
-        hint = f"write {here}" if here else "x.shift(1) is x[1], x.rolling(n).mean() is sma(x, n)"
+        hint = f"write {here}" if here and here != "x[n]" else "x.shift(1) is x[1], x.rolling(n).mean() is sma(x, n)"
         self.source.fail(func, f"there are no methods such as .{func.attr}()", hint=hint)
 
     def _refuse_module(self, node: ast.Attribute) -> None:

@@ -75,6 +75,18 @@ class BarReader:
         merged = pl.concat(found).filter(in_calendar(pl.col("timestamp")))["timestamp"].unique().sort(descending=True)
         return merged.head(min(count, merged.len())).to_list()
 
+    @cached_property
+    def sessions(self) -> pl.DataFrame:
+        """Day and start of each session: the day's first bar of whatever symbol."""
+        everybody = list(self.by_symbol)
+        found = []
+        for group in by_signature(self._files_of(everybody)):
+            moment = timestamp_of(group[0], self.timeframe)
+            rest = f"AND {is_bar(group[0], self.timeframe)} GROUP BY CAST({moment} AS DATE)"
+            found.append(self._query(group, f"SELECT min({moment}) AS start", everybody, ReadWindow(), rest))
+        starts = pl.concat(found).filter(in_calendar(pl.col("start")))
+        return starts.group_by(pl.col("start").dt.date().alias("day")).agg(pl.col("start").min()).sort("day")
+
     def load(
         self, symbols: Sequence[str], names: Sequence[str], window: ReadWindow
     ) -> tuple[pl.DataFrame, dict[str, RowCounts]]:

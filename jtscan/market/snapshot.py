@@ -85,6 +85,10 @@ class PriceSnapshot:
             return sys.maxsize
         return max(int(((end - reach).days + 1) * self.timeframe.bars_per_day * 2), 1)
 
+    def sessions(self) -> pl.DataFrame:
+        """Return day and start of each session: the day's first bar of whatever symbol."""
+        return self._reader.sessions
+
     def newest(self, symbols: Sequence[str], count: int) -> dt.date | None:
         """Return the count-th newest timestamp among the symbols, or the oldest."""
         lasts = {symbol: self._reader.by_symbol[symbol][3] for symbol in symbols if symbol in self._reader.by_symbol}

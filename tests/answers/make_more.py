@@ -502,6 +502,10 @@ def end_of_month(day: dt.date) -> dt.date:
     return day
 
 
+OPENINGS: dict[dt.date, dt.datetime] = {}
+"""The first bar of each day, of whatever symbol: a session begins for all symbols at once."""
+
+
 def period_ends(b: Bars, unit: str) -> list[dt.date]:
     """The end of the period that each bar is in; it names the period."""
     days = [day_of(moment) for moment in b.timestamp]
@@ -511,7 +515,7 @@ def period_ends(b: Bars, unit: str) -> list[dt.date]:
         return [end_of_week(day) if unit == "1w" else end_of_month(day) for day in days]
     length, ends = dt.timedelta(minutes=int(unit.removesuffix("m"))), []
     for day, moment in zip(days, b.timestamp, strict=True):
-        end = min(t for t in b.timestamp if t.date() == day) + length
+        end = OPENINGS[day] + length
         while end <= moment:
             end += length
         ends.append(end)
@@ -1113,6 +1117,9 @@ def invent_intraday(number: int, symbol: str) -> pl.DataFrame:
 
 def as_market(frame: pl.DataFrame, bar: dt.timedelta | None = None) -> Market:
     found = []
+    if bar is not None:
+        for moment in sorted(frame["timestamp"].to_list()):
+            OPENINGS.setdefault(moment.date(), moment)
     for rows in frame.partition_by("symbol", maintain_order=True):
         unknown = np.full(rows.height, UNKNOWN)
         values = {name: Series(rows[name].to_numpy() if name in rows.columns else unknown) for name in FIELDS}

@@ -16,6 +16,7 @@ import jtscan as jt
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.jobs import ProcessingJob
 from jtscan.engines.evaluate import evaluate
+from jtscan.engines.periods import Clock
 from jtscan.engines.processing import ProcessingEngine
 from jtscan.errors import FormulaError
 from jtscan.formula import compile_formula
@@ -48,7 +49,7 @@ def bars_of(symbol, moments, closes, timeframe):
 def seen(frame, text, timeframe, *, whole=None):
     """The values of an expression, bar by bar, of a reading whose symbols ``whole`` (None: all) begin in it."""
     plan = compile_formula(jt.Formula(text=f"x = {text}\nbuy = close > 0"), COLUMNS, timeframe=timeframe)
-    made = evaluate(plan.steps, frame, timeframe=timeframe, whole=whole)
+    made = evaluate(plan.steps, frame, clock=Clock(timeframe=timeframe, whole=whole))
     assert made.failures == {}
     return made.frame[plan.columns["x"]].to_list()
 

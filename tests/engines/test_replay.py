@@ -232,10 +232,26 @@ def test_expressions_that_fail_on_short_histories_fail_only_there(tmp_path):
     assert dict(result.outcomes.select("symbol", "status").iter_rows()) == {"A": "matched", "B": "failed"}
 
 
-def test_an_expression_without_lookback_reads_no_earlier_bar(scanner):
-    made = scanner.scan(close > close.shift(1), lookback=0, last=1).signals.matches
-    text = scanner.scan("close > close[1]", last=1).signals.matches
-    assert made.height <= text.height
+TOO_SHORT = [
+    (close > close.shift(1), 0),
+    (close > close.rolling_mean(20), 3),
+    (close >= close.cum_max(), 0),
+    (close > close.ewm_mean(span=200), 1),
+]
+
+
+@pytest.mark.parametrize(("expression", "lookback"), TOO_SHORT, ids=str)
+def test_a_lookback_that_is_too_short_is_refused(expression, lookback, scanner):
+    with pytest.raises(jt.RequestError, match=r"lookback: is too short: .* on so many bars alone"):
+        scanner.scan(expression, lookback=lookback, last=1)
+    report = scanner.check(expression, lookback=lookback)
+    assert not report.passed
+    assert not report.looks_ahead
+    assert str(report).startswith("lookback= is too short: ")
+
+
+def test_a_lookback_that_suffices_is_not_refused(scanner):
+    assert scanner.check(close > close.rolling_mean(20), lookback=19).passed
 
 
 # ── symbols that cannot be read, or fail ──────────────────────────────────────

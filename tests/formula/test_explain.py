@@ -117,7 +117,7 @@ def test_each_part_says_what_it_asks_of_the_warm_up(text, expected):
 
 def test_asks_are_a_frame_with_a_row_for_each_part():
     asks = explained("rank(roc(close, 60)) > 0.9 and close > close[1]").asks
-    assert asks.columns == ["pass", "part", "looks back", "forgets after", "read before the range"]
+    assert asks.columns == ["pass", "part", "looks back", "forgets after", "asked for before the range"]
     assert sorted(asks["part"]) == ["close[1]", "rank(roc(close, 60))", "roc(close, 60)"]
     assert explained("close > open").asks.height == 0
 

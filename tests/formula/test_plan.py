@@ -151,7 +151,7 @@ CROSSING = [
     ('rank(close / ref("B", close)) > ref("A", open)', ("A", "B"), True, {}),
     ("weekly(sma(close, 10)) > 1", (), False, {"1w": 9}),
     ("weekly(close[3]) > monthly(sma(close, 5))", (), False, {"1w": 3, "1mo": 4}),
-    ("rank(weekly(close)) > 1", (), True, {}),
+    ("rank(weekly(close)) > 1", (), True, {"1w": 0}),
 ]
 
 

@@ -52,7 +52,7 @@ def test_a_search_finds_names_meanings_and_groups(text, names):
 def test_the_table_shows_itself():
     found = jt.Scanner(ROOT / "data").functions("hull")
     assert str(found) == (
-        "PRICES AND AVERAGES\n  hma(x, n)  Hull's average: quick, and smooth\n\n"
+        "PRICES AND AVERAGES\n  hma(x, n)  Hull's moving average: quick, and smooth\n\n"
         "TA-LIB: OVERLAP STUDIES\n  ta_hma(x, n=20)  Hull's average"
     )
     assert found._repr_html_().count("<details") == 2
