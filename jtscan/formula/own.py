@@ -102,7 +102,8 @@ def function(
     49
     """
     if misplaced or lookback is None:
-        raise RequestError("functions", "say how many earlier bars it reads: @jt.function(lookback=…)")
+        missing = "lookback= is missing: say how many earlier bars it reads, @jt.function(lookback=…)"
+        raise RequestError("functions", f"{name or 'a function'}: {missing}")
 
     def decorate(make: Callable[..., pl.Expr]) -> OwnFunction:
         if not callable(make):

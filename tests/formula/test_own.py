@@ -375,7 +375,7 @@ def test_a_single_function_is_no_list():
 
 
 def test_a_decorator_without_its_lookback_is_refused():
-    with pytest.raises(TypeError):
+    with pytest.raises(RequestError, match="lookback= is missing"):
         jt.function(middle)
 
 
