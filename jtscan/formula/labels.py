@@ -65,6 +65,8 @@ def _infix(node: Node, inner: list[Written]) -> Written:
 
 
 def _call(node: Node, inner: list[Written]) -> str:
+    if not node.args and not node.params:
+        return node.op  # dayofweek and its kin
     shown = [text for text, _ in inner] + [str(value) for value in node.params if value is not None]
     return f"{node.op}({', '.join(shown)})"
 

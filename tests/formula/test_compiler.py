@@ -332,3 +332,34 @@ def test_a_given_parameter_is_not_left_open():
 def test_polars_expressions_describe_themselves():
     described = jt.describe({"buy": pl.col("close") > pl.col("open").shift(3)}, lookback=3)
     assert (described.signals, described.reads, described.warmup) == (("buy",), ("close", "open"), 3)
+
+
+# ── what can never hold ───────────────────────────────────────────────────────
+
+# text, what is said of it
+NEVER = [
+    ("close > highest(high, 20)", "close > highest(high, 20) can never hold: highest(high, 20) has this bar in it"),
+    ("close < lowest(20)", "close < lowest(low, 20) can never hold: lowest(low, 20) has this bar in it"),
+    ("highest(close, 5) < close", "highest(close, 5) < close can never hold"),
+    ("rsi(14) > 150", "rsi(close, 14) > 150 can never hold: rsi(close, 14) lies between 0 and 100"),
+    ("rank(close) > 90", "rank(close) > 90 can never hold: rank(close) lies between 0 and 1"),
+    ("90 < rank(close)", "rank(close) > 90 can never hold"),
+    ("dayofweek == 0", "dayofweek == 0 can never hold: dayofweek lies between 1 and 7"),
+    ("stoch().k < 0", "can never hold"),
+    ("willr(14) > 20", "willr(14) > 20 can never hold: willr(14) lies between -100 and 0"),
+]
+MAY_HOLD = [
+    "close > highest(high, 20)[1]", "close >= highest(high, 20)", "high > highest(close, 20)", "close > lowest(low, 20)",
+    "rsi(14) > 70", "rank(close) >= 1", "dayofweek == 7", "weekly(close) > highest(high, 5)", "rsi(14) >= 100",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "said"), NEVER)
+def test_a_comparison_that_can_never_hold_is_told(text, said):
+    (note,) = plan_of(text).notes
+    assert said in note
+
+
+@pytest.mark.parametrize("text", MAY_HOLD)
+def test_a_comparison_that_may_hold_is_not(text):
+    assert plan_of(text).notes == ()
