@@ -311,7 +311,7 @@ Beside the account
           1  symbols excluded   taken out by exclude=
           1  symbols behind     their last bar is older than the data's newest
         720  bars in the range  rows that the formula was asked about
-          3  halts              open = high = low = 0: no trade on that day
+          3  halts              open = high = low = 0: no trade on that day; warm-up included
 
 Failed or without data: 2
   000004  no_data  no rows in the price files
