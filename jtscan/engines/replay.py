@@ -14,6 +14,7 @@ import polars as pl
 from jtscan.domain.bars import Bars, ReadWindow
 from jtscan.domain.checks import CheckReport, LookAhead
 from jtscan.domain.control import CancellationToken
+from jtscan.domain.formulas import PolarsFormula
 from jtscan.engines.passes import Passes
 from jtscan.engines.work import EXPECTED, Work
 
@@ -65,10 +66,10 @@ class Replay:
         )
 
     def _short(self, whole: pl.DataFrame, answers: pl.DataFrame, moments: Sequence[dt.date]) -> LookAhead | None:
-        """Find an answer that the lookback of a user's own expressions does not give: they may need more bars."""
-        lookback = self.work.plan.last.warmup
-        if not self.work.plan.unseen or len(self.work.plan.passes) > 1 or lookback is None:
+        """Find an answer that the lookback given with Polars expressions does not give; own functions were tried alone."""
+        if not isinstance(self.work.job.formula, PolarsFormula):
             return None
+        lookback = self.work.job.formula.lookback
         for moment in moments[:: max(len(moments) // _TRIED_SHORT, 1)]:
             if self.token.is_cancelled:
                 break

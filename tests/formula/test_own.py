@@ -425,3 +425,9 @@ def test_its_type_may_differ_between_tried_and_real_bars():
     """All null on short symbols, whole numbers on others: columns of a chunk are one kind."""
     frame = pl.concat([bars_of([1.0]), bars_of(CLOSES).with_columns(symbol=pl.lit("B"))])
     assert values_of(frame, "whole(middle(close, 3))") == [[None], [None, None, 2, 5, 3]]
+
+
+def test_a_recursion_beside_a_function_is_not_taken_for_a_short_lookback(prices):
+    """An average's seed weighs a little for ever: that is FORMULA 4's matter, not the function's."""
+    scanner = jt.Scanner(prices=prices, functions=[made(lambda x: x - x.shift(1), 1)])
+    assert scanner.check("e = ema(close, 5)\nmatch = mine(close) > 0 and e > 0").passed
