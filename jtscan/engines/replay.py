@@ -66,7 +66,7 @@ class Replay:
         )
 
     def _short(self, whole: pl.DataFrame, answers: pl.DataFrame, moments: Sequence[dt.date]) -> LookAhead | None:
-        """Find an answer that the lookback given with Polars expressions does not give; own functions were tried alone."""
+        """Find an answer that the lookback of Polars expressions does not give; own functions were tried alone."""
         if not isinstance(self.work.job.formula, PolarsFormula):
             return None
         lookback = self.work.job.formula.lookback
