@@ -30,9 +30,9 @@ from jtscan.testing import InMemoryPriceRepository
 FEW = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 FEWER = settings(FEW, max_examples=100)
 ENGINE = settings(FEW, max_examples=18, phases=(Phase.explicit, Phase.reuse, Phase.generate))  # shrinking takes minutes
-MANY_ENGINE = settings(ENGINE, max_examples=250)
+MANY_ENGINE = settings(ENGINE, max_examples=100)
 MANY = settings(FEW, max_examples=10_000)
-FEWER_OF_MANY = settings(FEW, max_examples=2_000)
+FEWER_OF_MANY = settings(FEW, max_examples=800)
 COLUMNS = dict.fromkeys(("open", "high", "low", "close", "volume", "per"), "number")
 
 
