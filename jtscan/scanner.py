@@ -348,8 +348,8 @@ class Scanner:
     ) -> CheckReport:
         """Prove that a formula does not look ahead: replay bars as if each were the newest.
 
-        The last ``bars`` bars of a few symbols are replayed, and the bars that
-        fired (a thousand of them, evenly, if there are more); the report
+        The last ``bars`` bars of a few symbols are replayed, and every bar
+        that fired (seconds on daily bars, long on many minutes); the report
         names the first bar of each symbol whose answer changes.
 
         Parameters

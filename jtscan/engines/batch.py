@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,8 +35,9 @@ class Batch:
         try:
             if len(self.work.plan.passes) > 1:
                 self._gather()
-            for symbols, reading in read_ahead(self.work, self.work.job.symbols, self.chunk_bars, self.token):
-                self._publish_all(symbols, self._process(symbols, reading))
+            with closing(read_ahead(self.work, self.work.job.symbols, self.chunk_bars, self.token)) as chunks:
+                for symbols, reading in chunks:
+                    self._publish_all(symbols, self._process(symbols, reading))
         except KeyboardInterrupt:
             # Polars raises Ctrl-C out of whatever thread it computes in: what is done is kept.
             self.token.cancel()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from jtscan.domain.bars import Bars
@@ -15,19 +15,21 @@ _GROWTH = 4
 Chunk = tuple[list[str], "Future[Bars]"]
 
 
-def read_ahead(work: Work, symbols: Sequence[str], chunk_bars: int, token: CancellationToken) -> Iterator[Chunk]:
+def read_ahead(work: Work, symbols: Sequence[str], chunk_bars: int, token: CancellationToken) -> Generator[Chunk]:
     """Yield chunks of symbols and their bars, one reading ahead, until the token is set."""
     chunks = _chunks(work, symbols, chunk_bars)
     with ThreadPoolExecutor(1, thread_name_prefix="jtscan-read") as reader:
         ahead: Future[Bars] | None = None
         following = next(chunks, None)
-        while following is not None and not token.is_cancelled:
-            names, reading = following, ahead or reader.submit(work.read, following)
-            following = next(chunks, None)
-            ahead = None if following is None else reader.submit(work.read, following)
-            yield names, reading
-        if ahead is not None:
-            ahead.cancel()
+        try:
+            while following is not None and not token.is_cancelled:
+                names, reading = following, ahead or reader.submit(work.read, following)
+                following = next(chunks, None)
+                ahead = None if following is None else reader.submit(work.read, following)
+                yield names, reading
+        finally:
+            if ahead is not None:
+                ahead.cancel()
 
 
 def _chunks(work: Work, symbols: Sequence[str], chunk_bars: int) -> Iterator[list[str]]:

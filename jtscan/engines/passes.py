@@ -11,7 +11,9 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import polars as pl
 
@@ -141,12 +143,14 @@ class _Gathering:
     def run(self, symbols: Sequence[str]) -> list[Made]:
         self.asked = len(symbols)
         done, told_at = 0, time.monotonic()
-        for names, reading in read_ahead(self.work, symbols, self.chunk_bars, self.token):
-            self._gather(names, reading)
-            done += len(names)
-            if self.tell is not None and self.work.this.symbol is None and time.monotonic() - told_at > _TOLD_SECONDS:
-                told_at = time.monotonic()
-                self.tell(f"comparing symbols: {done:,} of {self.asked:,}")
+        with closing(read_ahead(self.work, symbols, self.chunk_bars, self.token)) as chunks:
+            for names, reading in chunks:
+                self._gather(names, reading)
+                done += len(names)
+                due = self.work.this.symbol is None and time.monotonic() - told_at > _TOLD_SECONDS
+                if self.tell is not None and due:
+                    told_at = time.monotonic()
+                    self.tell(f"comparing symbols: {done:,} of {self.asked:,}")
         if self.token.is_cancelled:
             return []
         if self.failures and self.work.job.strict_universe and self.work.this.symbol is None:
@@ -205,7 +209,7 @@ class _Gathering:
         for symbol in symbols:
             if self.token.is_cancelled:
                 return
-            result = self.work.guarded(symbol, lambda symbol=symbol: self._alone(symbol))  # type: ignore[misc]
+            result = self.work.guarded(symbol, partial(self._alone, symbol))
             if result.error is not None:
                 self.failures[symbol] = result.error
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from jtscan.domain.dates import Timeframe
+from jtscan.formula.joining import joining
 
 LABEL = "#period"
 """What tells a period from others of all symbols: its last day, or its start for minutes."""
@@ -43,18 +44,6 @@ _ENDS: dict[Timeframe, Callable[[], pl.Expr]] = {
     Timeframe.D1: lambda: _DAY,
     Timeframe.W1: _week_end,
     Timeframe.MO1: _month_end,
-}
-
-
-def _last(x: pl.Expr) -> pl.Expr:
-    return x.last()
-
-
-_FIELDS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
-    "open": lambda x: x.first(),
-    "high": lambda x: x.max(),
-    "low": lambda x: x.min(),
-    "volume": lambda x: x.sum(),
 }
 
 
@@ -118,6 +107,6 @@ def _labels(longer: Timeframe, bars: Timeframe) -> dict[str, pl.Expr]:
 def joined(frame: pl.DataFrame, period: str, fields: Sequence[str], texts: Sequence[str]) -> pl.DataFrame:
     """Join bars into longer ones: one row per symbol and period, at the time of its last bar."""
     row, first = pl.col(f"#g:{period}"), pl.col(f"#f:{period}")
-    values = (_FIELDS.get(name, _last)(pl.col(name)).alias(name) for name in fields)
+    values = (joining(name).whole(pl.col(name)).alias(name) for name in fields)
     last = (pl.col(name).last() for name in dict.fromkeys(("symbol", "timestamp", LABEL, *texts)))
     return frame.filter(row >= first).group_by(row.alias("#row"), maintain_order=True).agg(*last, *values).drop("#row")

@@ -37,7 +37,6 @@ _REPAINTS = "it changes until its period ends"
 _REPLAYED_SYMBOLS = 3
 _REPLAYED_BARS = 60
 _REPLAYED_FIRED = 120
-_CHECKED_FIRED = 1_000
 
 
 class ProcessingEngine:
@@ -162,11 +161,8 @@ class ProcessingEngine:
         return results
 
     def check(self, job: ProcessingJob, *, last: int = 250) -> CheckReport:
-        """Replay the last bars of the job's symbols, and bars that fired, as if each were the newest.
-
-        More than a thousand that fired are taken evenly out of the whole history.
-        """
-        return Replay(work=self._work(job), symbols=job.symbols, last=last, fired=_CHECKED_FIRED).run()
+        """Replay the last bars of the job's symbols, and every bar that fired, as if each were the newest."""
+        return Replay(work=self._work(job), symbols=job.symbols, last=last).run()
 
     def _check_seen(self, work: Work, listeners: Listeners, token: CancellationToken) -> None:
         """Replay a few symbols of a formula that jtscan cannot see into; it must not look ahead."""

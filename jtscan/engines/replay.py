@@ -17,6 +17,7 @@ from jtscan.domain.control import CancellationToken
 from jtscan.domain.formulas import PolarsFormula
 from jtscan.engines.passes import Passes
 from jtscan.engines.work import EXPECTED, Work
+from jtscan.errors import first_line
 
 _SAME = 1e-9
 _TRIED_SHORT = 40
@@ -106,16 +107,14 @@ class Replay:
         """Signals and columns on every bar, with nothing known but these bars; without symbols that fail."""
         try:
             return self._of(self.symbols, bars)
-        except Exception:
-            if not self.work.plan.unseen:
-                raise
-            logger.debug("replay: a user's own code raised; the scan tells for which symbols", exc_info=True)
+        except EXPECTED as error:
+            logger.debug("replay: %s; symbol by symbol instead", first_line(error))
             return pl.concat(self._evaluable(bars), how="vertical_relaxed")
 
     def _evaluable(self, bars: pl.DataFrame) -> Iterator[pl.DataFrame]:
         yield bars.clear().select(*_KEYS, *(pl.lit(None, dtype=pl.Boolean).alias(f"#{name}") for name in self._names))
         for symbol in self.symbols:
-            with suppress(Exception):
+            with suppress(*EXPECTED):
                 yield self._of([symbol], bars)
 
     def _of(self, symbols: Sequence[str], bars: pl.DataFrame) -> pl.DataFrame:

@@ -17,6 +17,7 @@ from typing import Any
 import polars as pl
 
 from jtscan.formula.graph import Node
+from jtscan.formula.joining import joining
 
 I = pl.col("#i")  # noqa: E741 - position of the bar in its symbol, from 0
 X = pl.col("#x")  # row in the chunk, from 0
@@ -158,19 +159,7 @@ def _running(node: Node, args: Sequence[pl.Expr]) -> pl.Expr:
     period, name = node.params
     of_period = pl.col(f"#g:{period}")
     begun = of_period >= pl.col(f"#f:{period}")
-    return pl.when(begun).then(RUNNING.get(str(name), _as_it_is)(args[0]).over(of_period))
-
-
-def _as_it_is(x: pl.Expr) -> pl.Expr:
-    return x
-
-
-RUNNING: dict[str, Callable[[pl.Expr], pl.Expr]] = {
-    "open": lambda x: x.first(),
-    "high": lambda x: x.cum_max(),
-    "low": lambda x: x.cum_min(),
-    "volume": lambda x: x.cum_sum(),
-}
+    return pl.when(begun).then(joining(str(name)).so_far(args[0]).over(of_period))
 
 
 def _since(_: Node, args: Sequence[pl.Expr]) -> pl.Expr:

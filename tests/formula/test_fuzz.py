@@ -32,7 +32,7 @@ FEWER = settings(FEW, max_examples=100)
 ENGINE = settings(FEW, max_examples=18, phases=(Phase.explicit, Phase.reuse, Phase.generate))  # shrinking takes minutes
 MANY_ENGINE = settings(ENGINE, max_examples=100)
 MANY = settings(FEW, max_examples=10_000)
-FEWER_OF_MANY = settings(FEW, max_examples=800)
+FEWER_OF_MANY = settings(FEW, max_examples=2_000)
 COLUMNS = dict.fromkeys(("open", "high", "low", "close", "volume", "per"), "number")
 
 
