@@ -297,7 +297,7 @@ def test_a_file_that_cannot_be_written_is_named(monkeypatch: pytest.MonkeyPatch)
     def refuse(*_: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setitem(cli._WRITERS, ".csv", refuse)  # type: ignore[misc]
+    monkeypatch.setitem(cli.options.WRITERS, ".csv", refuse)  # type: ignore[misc]
     done = run("scan", "close > 1", "--out", "m.csv")
     assert done.exit_code == 1
     assert "m.csv cannot be written" in done.stderr

@@ -1,0 +1,182 @@
+"""Options that several commands share, and how their texts are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import polars as pl
+
+if TYPE_CHECKING:
+    from jtscan.scanner import Scanner
+
+_NO_DATA = (
+    "there is no folder ./data here. Name one with --data DIR (it holds symbols.parquet and prices/1d/*.parquet), or "
+    "Parquet files of your own with --prices 'FILES/*.parquet'. To try jtscan on an invented market: "
+    "python -m jtscan.market.synthetic data --sample"
+)
+_LONGEST_FILE = 100_000
+INTERRUPTED = 130
+WRITERS: Mapping[str, Callable[[pl.DataFrame, Path], object]] = {
+    ".parquet": pl.DataFrame.write_parquet,
+    ".csv": pl.DataFrame.write_csv,
+}
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+
+def _codes(_context: click.Context, _option: click.Parameter, values: Sequence[str]) -> list[str] | None:
+    """Read ``A,B`` given any number of times; nothing given is None, an empty text is an empty list."""
+    if not values:
+        return None
+    return [code.strip() for value in values for code in value.split(",") if code.strip()]
+
+
+def _excluded(context: click.Context, option: click.Parameter, values: Sequence[str]) -> Sequence[str]:
+    return _codes(context, option, values) or ()
+
+
+def pairs(_context: click.Context, _option: click.Parameter, values: Sequence[str]) -> dict[str, str]:
+    """Read ``name=value`` given any number of times."""
+    split = [value.partition("=") for value in values]
+    for name, sign, value in split:
+        if not (name.strip() and sign and value.strip()):
+            raise click.BadParameter(f"{name + sign + value!r} is not of the form name=value")
+    return {name.strip(): value.strip() for name, _, value in split}
+
+
+def _numbers(context: click.Context, option: click.Parameter, values: Sequence[str]) -> dict[str, float]:
+    return {name: _number(name, value) for name, value in pairs(context, option, values).items()}
+
+
+def _number(name: str, text: str) -> float:
+    for read in (int, float):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    raise click.BadParameter(f"{name} = {text!r} is not a number")
+
+
+def _formula(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    """Read ``@FILE`` from the file or the library, ``-`` from the standard input; otherwise it is the formula."""
+    if value != "-" and not value.startswith("@"):
+        return value
+    from jtscan.formula import library  # noqa: PLC0415 - the other commands start without it
+
+    name = value.removeprefix("@")
+    if name in library and not Path(name).exists():
+        return library[name].text
+    try:
+        with click.open_file(value.removeprefix("@"), encoding="utf-8-sig") as file:
+            return str(file.read(_LONGEST_FILE))
+    except FileNotFoundError:
+        raise click.BadParameter(
+            f"there is no file {name}, and no such formula in the library (jtscan library)"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.BadParameter(f"{value} cannot be read: {error}") from None
+
+
+def _output(_context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
+    if path is None:
+        return None
+    if path.suffix.lower() not in WRITERS:
+        raise click.BadParameter(f"{path}: the name must end with {' or '.join(WRITERS)}")
+    if not path.parent.is_dir():
+        raise click.BadParameter(f"{path}: there is no folder {path.parent}")
+    return path
+
+
+def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Make one decorator of several options."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+data_options = together(
+    click.option("--data", metavar="DIR", help="Folder of the data, or one Parquet file of prices.  [default: ./data]"),
+    click.option("--prices", metavar="PATTERN", help="Parquet files of prices instead: a file, a folder or a glob."),
+    click.option("--symbol-table", metavar="FILE", help="Parquet file with symbol, name, market, sector."),
+    click.option(
+        "--column", "columns", metavar="OURS=THEIRS", multiple=True, callback=pairs,
+        help="What a column is called in the files, such as timestamp=date; may be repeated.",
+    ),
+)  # fmt: skip
+formula_argument = click.argument("formula", callback=_formula)
+parameter_option = click.option(
+    "--param", "parameters", metavar="NAME=NUMBER", multiple=True, callback=_numbers,
+    help="Set a parameter of the formula; may be repeated.",
+)  # fmt: skip
+timeframe_option = click.option("--timeframe", metavar="LENGTH", help="Length of a bar: 1m 5m 15m 30m 60m 1d 1w 1mo.")
+market_option = click.option("--market", metavar="NAME", help="Only symbols of this market.")
+sector_option = click.option("--sector", metavar="NAME", help="Only symbols of this sector.")
+
+
+def _criteria(context: click.Context, option: click.Parameter, values: Sequence[str]) -> dict[str, Any] | None:
+    """Read ``market=KOSPI``, ``symbols=A,B``: the fields of a universe."""
+    given = pairs(context, option, values)
+    lists = {"symbols", "exclude"}
+    return {name: _codes(context, option, [value]) if name in lists else value for name, value in given.items()} or None
+
+
+universe_options = together(
+    market_option,
+    sector_option,
+    click.option(
+        "--symbols", metavar="A,B", multiple=True, callback=_codes, help="These, whatever the market and sector."
+    ),
+    click.option("--exclude", metavar="A,B", multiple=True, callback=_excluded, help="Leave these symbols out."),
+    click.option(
+        "--universe", metavar="NAME=VALUE", multiple=True, callback=_criteria,
+        help="What rank and its kin compare, if not the symbols of the scan: market=KOSPI, sector=…, symbols=A,B.",
+    ),
+    click.option("--strict-universe", is_flag=True, help="Refuse to compare when a symbol of the universe failed."),
+)  # fmt: skip
+range_options = together(
+    timeframe_option,
+    click.option("--start", metavar="DATE", help="First bar, such as 2024-01-31; it belongs to the range."),
+    click.option("--end", metavar="DATE", help="Last bar; it belongs to the range too."),
+    click.option("--last", type=int, metavar="N", help="The newest N bars instead.  [default: 250]"),
+)
+result_options = together(
+    click.option("--sort-by", metavar="COLUMN", default="timestamp", help="Order of the matches; -COLUMN reverses it."),
+    click.option("--top", type=int, metavar="N", help="Keep the first N matches."),
+    click.option("--first", is_flag=True, help="Keep only the first bar of each run of matches."),
+    click.option("--warmup", type=click.Choice(["auto", "full"]), default="auto", help="full: read all history."),
+    click.option(
+        "--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), callback=_output,
+        help="Write the matches to a .parquet or .csv file.",
+    ),
+    click.option("--quiet", is_flag=True, help="Print only the summary; no progress bar."),
+    click.option("--verbose", is_flag=True, help="Log what happens to each symbol."),
+)  # fmt: skip
+
+
+def scanner_of(options: dict[str, Any]) -> Scanner:
+    """Take the options of the data out, and make the scanner that they describe."""
+    from jtscan.scanner import Scanner  # noqa: PLC0415 - keeps --help and --version quick
+
+    data, prices = options.pop("data"), options.pop("prices")
+    table, columns = options.pop("symbol_table"), options.pop("columns")
+    if data and prices:
+        raise click.UsageError("give either --data or --prices, not both")
+    if data and Path(data).is_file():
+        data, prices = None, data
+    if not prices:
+        data = data or _default_data()
+    timeframe = options.get("timeframe") or "1d"
+    return Scanner(data, prices=prices, symbols=table, timeframe=timeframe, columns=columns or None)
+
+
+def _default_data() -> str:
+    if not Path("data").is_dir():
+        raise click.UsageError(_NO_DATA)
+    return "data"

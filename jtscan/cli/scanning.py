@@ -1,0 +1,198 @@
+"""The commands around a scan: ``scan``, ``symbols``, ``check``, ``explain``, ``functions``, ``library``."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import polars as pl
+
+from jtscan import render
+from jtscan.cli.options import (
+    INTERRUPTED,
+    WRITERS,
+    data_options,
+    formula_argument,
+    market_option,
+    parameter_option,
+    range_options,
+    result_options,
+    scanner_of,
+    sector_option,
+    timeframe_option,
+    universe_options,
+)
+from jtscan.progress import progress_bar
+
+if TYPE_CHECKING:
+    from jtscan.domain.control import ProgressCallback
+    from jtscan.domain.scans import BatchScanResult
+    from jtscan.scanner import Scanner
+
+LOOKS_AHEAD = 2
+NOTHING_ASKED = 2  # a market that is not there: a quiet day looks otherwise
+
+
+@click.command()
+@formula_argument
+@data_options
+@universe_options
+@range_options
+@parameter_option
+@result_options
+@click.pass_context
+def scan(context: click.Context, /, *, formula: str, **options: Any) -> None:
+    """Scan the symbols with FORMULA, or with the one in @FILE, or - for the standard input.
+
+    \b
+    jtscan scan "cross_above(sma(close, 5), sma(close, 20))" --market KOSPI --last 5
+    jtscan scan @breakout.jts --start 2024-01-01 --out matches.parquet
+    """  # noqa: D301 - click's mark for lines to keep is a backspace
+    out, quiet, verbose = (options.pop(name) for name in ("out", "quiet", "verbose"))
+    _log(context, verbose=verbose)
+    scanner = scanner_of(options)
+    with _progress(shown=not (quiet or verbose)) as progress:
+        result = scanner.scan(formula, progress_callback=progress, **options)
+    _print_result(result, quiet=quiet)
+    if out is not None:
+        _write(result, out)
+    if result.cancelled:
+        context.exit(INTERRUPTED)
+    if result.outcomes.is_empty():
+        context.exit(NOTHING_ASKED)
+
+
+@click.command()
+@data_options
+@market_option
+@sector_option
+@click.option("--search", metavar="TEXT", help="Only symbols with this in their code or name.")
+def symbols(*, market: str | None, sector: str | None, search: str | None, **options: Any) -> None:
+    """List the symbols of the data."""
+    scanner = scanner_of(options)
+    table = scanner.symbols(market=market, sector=sector)
+    found = table if search is None else table.filter(_contains(search))
+    if found.height:
+        click.echo(render.frame_text(found, rows=None, width=200))
+    click.echo(_counted(found.height, scanner), err=True)
+
+
+@click.command()
+@formula_argument
+@data_options
+@timeframe_option
+@parameter_option
+@click.option("--replay", is_flag=True, help="Replay the last 250 bars of five symbols as if each were the newest.")
+def check(*, formula: str, parameters: Mapping[str, float], **options: Any) -> None:
+    """Check FORMULA without scanning: its signals, columns, parameters, what it reads, its warm-up.
+
+    Without --data or --prices the columns of the files are not known, and an
+    unknown name may be a column. --replay proves on data that it does not look ahead.
+    """
+    if options.pop("replay"):
+        timeframe = options["timeframe"]
+        report = scanner_of(options).check(formula, parameters=parameters, timeframe=timeframe)
+        click.echo(str(report))
+        click.get_current_context().exit(0 if report.passed else LOOKS_AHEAD)
+    if options["data"] or options["prices"]:
+        description = scanner_of(options).describe(formula, parameters=parameters, timeframe=options["timeframe"])
+    else:
+        from jtscan.formula import describe  # noqa: PLC0415 - the other commands start without it
+
+        description = describe(formula, parameters=parameters)
+    click.echo(str(description))
+
+
+@click.command()
+@formula_argument
+@timeframe_option
+@parameter_option
+def explain(*, formula: str, timeframe: str | None, parameters: Mapping[str, float]) -> None:
+    """Show how FORMULA is evaluated: its stages, what they read, and what each part asks of the warm-up."""
+    from jtscan.formula import explain as explained  # noqa: PLC0415 - the other commands start without it
+
+    click.echo(str(explained(formula, parameters=parameters, timeframe=timeframe or "1d")))
+
+
+@click.command()
+@click.argument("search", required=False)
+@click.option("--markdown", is_flag=True, help="Write the reference page instead.")
+def functions(*, search: str | None, markdown: bool) -> None:
+    """List the functions of formulas, or those with SEARCH in their name, meaning or group."""
+    from jtscan.formula import function_table  # noqa: PLC0415 - the other commands start without it
+
+    table = function_table(search=search)
+    click.echo(table.markdown() if markdown else str(table), nl=not markdown)
+    if not len(table):
+        click.echo(f"no function with {search!r} in its name or meaning", err=True)
+
+
+@click.command()
+@click.argument("name", required=False)
+def library(*, name: str | None) -> None:
+    """List the formulas of the library, or print the one called NAME; scan with it as @NAME."""
+    from jtscan.formula import library as formulas  # noqa: PLC0415 - the other commands start without it
+
+    click.echo(repr(formulas) if name is None else formulas[name].text.rstrip())
+
+
+# ── what the commands are made of ─────────────────────────────────────────────
+
+
+def _log(context: click.Context, *, verbose: bool) -> None:
+    """The account shows what failed; the log of each symbol is for those who ask."""
+    logger = logging.getLogger("jtscan")
+    handler = logging.StreamHandler() if verbose else logging.NullHandler()
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG if verbose else logging.NOTSET)
+    context.call_on_close(lambda: logger.removeHandler(handler))
+
+
+def _progress(*, shown: bool) -> AbstractContextManager[ProgressCallback | None]:
+    """Make a bar, on a terminal only."""
+    if not shown or not sys.stderr.isatty():
+        return nullcontext()
+    return progress_bar(leave=False, dynamic_ncols=True, file=sys.stderr)
+
+
+def _print_result(result: BatchScanResult, *, quiet: bool) -> None:
+    if not quiet:
+        click.echo(render.scan_text(result))
+        return
+    click.echo(result.summary)
+    for warning in result.warnings:
+        click.echo(f"! {warning}", err=True)
+
+
+def _write(result: BatchScanResult, out: Path) -> None:
+    """Write the matches beside the file first: nobody reads half of it."""
+    matches = result.signals.matches
+    unfinished = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        WRITERS[out.suffix.lower()](matches, unfinished)
+        unfinished.replace(out)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        unfinished.unlink(missing_ok=True)
+        raise click.ClickException(f"{out} cannot be written: {error}") from None
+    partly = "; the scan was stopped, so these are not all" if result.cancelled else ""
+    click.echo(f"\nWrote {matches.height:,} matches to {out}{partly}")
+
+
+def _contains(text: str) -> pl.Expr:
+    return pl.any_horizontal(pl.col("symbol", "name").str.to_lowercase().str.contains(text.lower(), literal=True))
+
+
+def _counted(count: int, scanner: Scanner) -> str:
+    if count:
+        return f"{count:,} symbol{'s' if count != 1 else ''}"
+    return f"no symbols; markets: {_listed(scanner.markets())}; sectors: {_listed(scanner.sectors())}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) or "none"
