@@ -5,7 +5,8 @@
     ├── FormulaError (ValueError)      the formula's text is wrong; shows line, column and caret
     │   └── LookAheadError             an expression or function of a user looks at later bars
     ├── DataError                      files that cannot be read, or rows that cannot be bars
-    │   └── DataNotFoundError (FileNotFoundError)
+    │   ├── DataNotFoundError (FileNotFoundError)
+    │   └── StoreError                 a store is damaged, in use, or cannot be written
     └── MissingExtraError (ImportError)  an optional dependency is not installed
 
 A symbol whose data or evaluation fails raises none of these out of a scan: it
@@ -105,6 +106,10 @@ class DataNotFoundError(DataError, FileNotFoundError):
 
     def __str__(self) -> str:  # FileNotFoundError would print its errno
         return str(self.args[0]) if self.args else ""
+
+
+class StoreError(DataError):
+    """A store is damaged, in use by another writer, or cannot be written; the version before stays."""
 
 
 class MissingExtraError(JtscanError, ImportError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,7 @@ import duckdb
 import polars as pl
 from polars.exceptions import PolarsError
 
+_WORKING_MEMORY = "500MB"
 _PATTERN_LETTERS = frozenset("*?[]")
 _DAMAGE = (duckdb.InvalidInputException, duckdb.ConversionException)
 _PREFIX = re.compile(r"""^(got external error: )?([A-Z]\w*( \w+)* Error: )?(Failed to read file ".*?": )?""")
@@ -28,6 +30,9 @@ class Duck:
 
     def __init__(self, files: Iterable[Path]) -> None:
         self._connection = duckdb.connect(":memory:")
+        self._lock(files)
+
+    def _lock(self, files: Iterable[Path]) -> None:
         paths = [path for file in files for path in (file, file.resolve() if file.is_symlink() else file)]
         folders = {path for each in {path.parent for path in paths} for path in (each.absolute(), each.resolve())}
         allowed = {f"{folder}/" for folder in folders if is_text(folder)}
@@ -35,6 +40,9 @@ class Duck:
         for setting in ("python_enable_replacements", "enable_external_access"):
             self._connection.execute(f"SET {setting} = false")
         self._connection.execute("SET lock_configuration = true")
+
+    def _session(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        return self._connection.cursor()
 
     def frame(self, query: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
         """Run one query; the answer is a Polars frame.
@@ -45,7 +53,7 @@ class Duck:
             As DuckDB says it; who asks knows which file or symbol it is about.
         """
         try:
-            with self._connection.cursor() as cursor:
+            with self._session() as cursor:
                 relation = cursor.sql(query, params=dict(parameters or {}))
                 # Polars caches the type of what it is given; DuckDB's own would be reported as leaked at exit.
                 return pl.DataFrame(SimpleNamespace(__arrow_c_stream__=relation.__arrow_c_stream__))
@@ -55,6 +63,31 @@ class Duck:
             raise duckdb.InvalidInputException(
                 f"it has a name that is not valid UTF-8: {error.object!r:.60}"
             ) from error
+
+
+class Workbench(Duck):
+    """A locked DuckDB for one thread, which may also write below a folder.
+
+    It keeps to half a gigabyte of memory: what is more goes to that folder.
+    """
+
+    def __init__(self, files: Iterable[Path], work: Path) -> None:
+        self._connection = duckdb.connect(":memory:")
+        self._connection.execute("SET memory_limit = ?", [_WORKING_MEMORY])
+        self._connection.execute("SET temp_directory = ?", [str(work / "spill")])
+        self._lock([*files, work / "anything"])
+
+    def _session(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """Temporary tables belong to a connection, so that all statements share it."""
+        return nullcontext(self._connection)
+
+    def run(self, query: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Run a statement that gives nothing back, such as COPY."""
+        self._connection.execute(query, dict(parameters or {}))
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._connection.close()
 
 
 def quoted(name: str) -> str:

@@ -127,7 +127,7 @@ def inspect_files(
 ) -> list[PriceFile]:
     """Read the schema of each file and check it; ``renamed`` maps our names to the files'."""
     problems = refuse_names(paths)
-    schemas = _schemas(duck, [path for path in paths if path not in problems], problems)
+    schemas = schemas_of(duck, [path for path in paths if path not in problems], problems)
     files = [
         PriceFile(path=path, problem=problems[path])
         if path in problems
@@ -141,8 +141,8 @@ def inspect_files(
 Schema = Sequence[tuple[str, str]]
 
 
-def _schemas(duck: Duck, paths: Sequence[Path], problems: dict[Path, str]) -> dict[Path, Schema]:
-    """Columns and types of each file: all in one query, one by one if a file spoils it."""
+def schemas_of(duck: Duck, paths: Sequence[Path], problems: dict[Path, str]) -> dict[Path, Schema]:
+    """Columns and DuckDB types of each Parquet file: all in one query, one by one if a file spoils it."""
     if not paths:
         return {}
     nodes = "SELECT file_name, name, duckdb_type, num_children FROM parquet_schema($paths)"
@@ -153,7 +153,7 @@ def _schemas(duck: Duck, paths: Sequence[Path], problems: dict[Path, str]) -> di
         if len(paths) == 1:
             problems[paths[0]] = unreadable(paths[0], error)
             return {}
-        return {path: schema for each in paths for path, schema in _schemas(duck, [each], problems).items()}
+        return {path: schema for each in paths for path, schema in schemas_of(duck, [each], problems).items()}
     trees = groupby(found.iter_rows(), key=lambda node: node[0])
     return {Path(name): _columns([node[1:] for node in tree]) for name, tree in trees}
 

@@ -1,0 +1,123 @@
+"""What an ingest did, and what a store holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from jtscan.domain.dates import Timeframe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What became of the rows that were read; ``read`` is the sum of the first five.
+
+    ``bars`` and ``halts`` are rows of the store, new or changed; ``same`` were
+    in it already; ``duplicates`` came twice with equal values;
+    ``quarantined`` cannot be bars. ``corrected`` counts rows of the store
+    that were replaced, ``repaired`` the bars whose high or low was widened.
+    """
+
+    bars: int = 0
+    halts: int = 0
+    same: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    corrected: int = 0
+    repaired: int = 0
+
+    @property
+    def read(self) -> int:
+        """How many rows were read."""
+        return self.bars + self.halts + self.same + self.duplicates + self.quarantined
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(**{name: value + asdict(other)[name] for name, value in asdict(self).items()})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One version of a store: when and why it was made, and what the ingest that made it counted."""
+
+    number: int
+    created: str
+    action: str
+    timeframe: Timeframe | None = None
+    sources: str = ""
+    counts: Counts = field(default_factory=Counts)
+
+
+FILE_COUNTS = ("bars", "halts", "same", "duplicates", "quarantined")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class IngestReport:
+    """What became of every row and file of an ingest.
+
+    ``files`` has one row per file: name, rows, what became of them (they add
+    up to the rows), and a note: why it could not be used, or what was done
+    to read it. ``quarantine`` has the rows that cannot be bars, with reason
+    and text; ``version`` is None where nothing was new.
+    """
+
+    store: Path
+    timeframe: Timeframe
+    version: str | None
+    counts: Counts
+    files: pl.DataFrame
+    quarantine: pl.DataFrame
+    symbols: int
+    first: str | None
+    last: str | None
+    notes: tuple[str, ...] = ()
+    suspicious: pl.DataFrame = field(default_factory=pl.DataFrame)
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        from jtscan import render  # noqa: PLC0415 - values show themselves by one call into the renderer
+
+        return render.ingest_text(self)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        from jtscan import render  # noqa: PLC0415 - values show themselves by one call into the renderer
+
+        return render.ingest_html(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class QualityReport:
+    """What a store holds, what was set aside, and what looks wrong; every frame is whole.
+
+    ``symbols`` has one row per timeframe and symbol: bars, halts, quarantined
+    rows, first and last bar. ``suspicious`` has symbol, kind, from when to
+    when, how many bars, and what is seen; those rows are kept as they are.
+    ``balance`` maps each timeframe to what was read and what is there; it
+    has nothing in ``missing``, or the store has lost rows.
+    """
+
+    store: Path
+    version: str
+    totals: Mapping[Timeframe, Counts]
+    symbols: pl.DataFrame
+    suspicious: pl.DataFrame
+    halts: pl.DataFrame
+    quarantine: pl.DataFrame
+    repairs: pl.DataFrame
+    balance: pl.DataFrame
+
+    def __str__(self) -> str:
+        from jtscan import render  # noqa: PLC0415 - values show themselves by one call into the renderer
+
+        return render.quality_text(self)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        from jtscan import render  # noqa: PLC0415 - values show themselves by one call into the renderer
+
+        return render.quality_html(self)

@@ -1,0 +1,78 @@
+"""Frames as sources: Polars, pandas and Arrow, also with an index of dates and columns of several levels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from jtscan.errors import RequestError
+from jtscan.market.intake.finding import SourceFile
+
+
+def save_frames(frames: Sequence[Any], work: Path) -> list[SourceFile]:
+    """Write each frame to a Parquet file in the working folder, to be read as any other source."""
+    work.mkdir(parents=True, exist_ok=True)
+    saved = []
+    for number, frame in enumerate(frames):
+        path = work / f"frame-{number:06}.parquet"
+        as_polars(frame).write_parquet(path, compression="lz4")
+        saved.append(SourceFile(name=f"frame {number + 1}", path=path, kind="parquet"))
+    return saved
+
+
+def as_polars(frame: Any) -> pl.DataFrame:
+    """Turn a frame of any of these libraries into one of Polars.
+
+    Raises
+    ------
+    RequestError
+        It is no frame, or has no column of symbols though it needs one.
+    """
+    if isinstance(frame, pl.LazyFrame):
+        frame = frame.collect()
+    if isinstance(frame, pl.DataFrame):
+        return frame
+    if hasattr(frame, "iloc"):
+        return _from_pandas(frame)
+    try:
+        return pl.DataFrame(frame) if hasattr(frame, "__arrow_c_stream__") else _refused(frame)
+    except (PolarsError, TypeError, ValueError) as error:
+        raise RequestError("source", f"{type(frame).__name__} cannot be read as a frame: {error}") from error
+
+
+def _refused(frame: Any) -> pl.DataFrame:
+    raise RequestError("source", f"{type(frame).__name__} is neither a path nor a Polars, pandas or Arrow frame")
+
+
+def _from_pandas(frame: Any) -> pl.DataFrame:
+    """Take the index for columns, and the tickers out of the columns' levels, as yfinance gives them."""
+    if getattr(frame.columns, "nlevels", 1) > 1:
+        tickers = _level_of_tickers(frame.columns)
+        frame = frame.stack(level=tickers, future_stack=True)
+        frame.index = frame.index.set_names("symbol", level=-1)
+        prices = [name for name in frame.columns if str(name).casefold() in {"open", "high", "low", "close"}]
+        frame = frame.dropna(how="all", subset=prices)  # a ticker that was not there that day has no row
+    index = frame.index.names
+    if len(index) > 1 or index[0] is not None or str(frame.index.dtype).startswith("datetime"):
+        names = [name if name is not None else "date" for name in index]
+        frame = frame.rename_axis(index=names).reset_index()
+    return pl.DataFrame({str(name): _column(str(name), frame[name]) for name in frame.columns})
+
+
+def _level_of_tickers(columns: Any) -> int:
+    for level in range(columns.nlevels):
+        if not {"open", "close"} & {str(value).casefold() for value in columns.get_level_values(level)}:
+            return level
+    raise RequestError("source", "the frame's columns have levels, and none of them is the tickers")
+
+
+def _column(name: str, series: Any) -> pl.Series:
+    values = series.to_numpy() if series.dtype.kind in "iufbM" and not hasattr(series.dtype, "tz") else None
+    if values is not None:
+        return pl.Series(name, values)
+    items = [None if item is None or item != item else item for item in series.tolist()]  # noqa: PLR0124 - NaN and NaT
+    return pl.Series(name, items)

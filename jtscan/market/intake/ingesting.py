@@ -1,0 +1,366 @@
+"""One ingest, from what a user points at to a new version of a store.
+
+find      files, folders, archives, frames → readable files           (finding, frames)
+look      columns, samples, what each file is                         (heads, columns)
+stage     rows of one shape, nothing judged yet                       (staging)
+judge     bars, halts, quarantine, duplicates, repairs                (judging)
+merge     with what the store has: new, same, corrected               (merging)
+commit    new files and a manifest; small files merged, old ones swept (market.store)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import polars as pl
+
+from jtscan.domain.dates import Timeframe
+from jtscan.domain.stores import FILE_COUNTS, Counts, IngestReport
+from jtscan.errors import DataError, RequestError
+from jtscan.market.duck import Workbench, shown
+from jtscan.market.files import PRICES
+from jtscan.market.intake.columns import NAMES, check_mapping
+from jtscan.market.intake.finding import SourceFile, find_sources
+from jtscan.market.intake.frames import save_frames
+from jtscan.market.intake.heads import heads_of
+from jtscan.market.intake.judging import HALT, KEYS, REASON, Halts, Judged, Rules, judge
+from jtscan.market.intake.merging import Stored
+from jtscan.market.intake.staging import FILE, RAW, Reading, Source, Staged, make_source, stage
+from jtscan.market.intake.values import Moments
+from jtscan.market.store.layout import compact, split
+from jtscan.market.store.sweeping import sweep
+from jtscan.market.store.writing import WAIT_SECONDS, Draft, writing
+
+Progress = Callable[[str, int, int], object]
+_SCATTERED = 2_000_000
+_QUARANTINE = ("symbol", "timestamp", *PRICES, REASON, "source", RAW)
+
+
+def ingest(  # noqa: PLR0913 - what a user can say of the sources
+    source: Any,
+    into: str | Path,
+    *,
+    timeframe: str = "1d",
+    columns: Mapping[str, str] | None = None,
+    adjust: bool = False,
+    halts: Halts = "zero",
+    symbol_pattern: str | None = None,
+    date_format: str | None = None,
+    timezone: str | None = None,
+    wait: float = WAIT_SECONDS,
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Take bars into a store, and account for every row.
+
+    Parameters
+    ----------
+    source
+        A file, a folder, a glob or an archive of CSV or Parquet files, a
+        Polars, pandas or Arrow frame, or a list of those.
+    into
+        The folder of the store; made if it is not there.
+    columns
+        Our column names to those of the sources, where they are not
+        recognised: ``{"timestamp": "TRD_DD"}``.
+    adjust
+        Take adjusted closes for closes, scale open, high and low alike, and
+        keep the close that was traded as ``raw_close``.
+    halts
+        ``"flat"``: a row whose prices are all the close before, without
+        volume, is a halt too. Zeros are one in any case.
+    symbol_pattern
+        Where the symbol is in the names of files: ``"krx_*_{symbol}"``.
+    date_format
+        How dates are written, where day and month could be taken for each
+        other: ``"%d/%m/%Y"``.
+    timezone
+        The zone of the exchange, for timestamps in UTC: ``"Asia/Seoul"``.
+    wait
+        How many seconds to wait for another writer.
+    progress
+        Called with what is done, how much of it, and how much there is.
+
+    Returns
+    -------
+    IngestReport
+        Every row and file that was read, and what became of it.
+
+    Raises
+    ------
+    RequestError
+        An argument cannot be used.
+    DataError
+        Nothing of the source can be used.
+    StoreError
+        The store is damaged, in use or cannot be written; it is as it was.
+    """
+    started = perf_counter()
+    moments = Moments(timeframe=Timeframe.parse(timeframe), date_format=date_format, zone=timezone)
+    reading = Reading(moments=moments, mapping=_mapping(columns), symbol_pattern=_pattern(symbol_pattern))
+    if halts not in ("zero", "flat"):
+        raise RequestError("halts", f"{halts!r} is unknown; write 'zero' or 'flat'")
+    root = Path(into).expanduser()
+    with writing(root, wait=wait) as draft:
+        run = _Run(draft, reading, progress or _unheard)
+        run.read(source)
+        run.write(adjust=adjust, halts=halts)
+        return run.finish(started)
+
+
+def _unheard(_phase: str, _done: int, _total: int) -> None:
+    """The progress of those who did not ask for it."""
+
+
+def _mapping(columns: Mapping[str, str] | None) -> Mapping[str, str]:
+    given = dict(columns or {})
+    for ours in given:
+        if ours not in NAMES:
+            raise RequestError("columns", f"{ours!r} is not one of ours: {', '.join(NAMES)}. Ours comes first: ours=theirs")
+    return given
+
+
+def _pattern(pattern: str | None) -> str | None:
+    if pattern is not None and pattern.count("{symbol}") != 1:
+        raise RequestError("symbol_pattern", f"{pattern!r} does not say where the symbol is; write 'prices_{{symbol}}'")
+    return pattern
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What became of the rows, by number of the source file."""
+
+    counts: dict[str, Counter[int]] = field(default_factory=lambda: {name: Counter() for name in _TALLIED})
+
+    def add(self, name: str, rows: pl.DataFrame) -> None:
+        """Count rows by their file."""
+        for file, count in rows.group_by(FILE).len().iter_rows():
+            self.counts[name][file] += count
+
+    def total(self) -> Counts:
+        """Sum up."""
+        return Counts(**{name: counter.total() for name, counter in self.counts.items()})
+
+
+_TALLIED = (*FILE_COUNTS, "corrected", "repaired")
+
+
+class _Run:
+    """One ingest at work: what it has read and written so far."""
+
+    def __init__(self, draft: Draft, reading: Reading, tell: Progress) -> None:
+        self._draft = draft
+        self._reading = reading
+        self._timeframe = reading.moments.timeframe
+        self._tell = tell
+        self._sources: list[Source] = []
+        self._staged = Staged()
+        self._tally = _Tally()
+        self._quarantine: list[pl.DataFrame] = []
+        self._symbols: set[str] = set()
+        self._ends: list[Any] = []
+
+    # ── reading ───────────────────────────────────────────────────────────────
+
+    def read(self, source: Any) -> None:
+        """Find the sources, look at their columns, and stage their rows."""
+        self._tell("finding files", 0, 0)
+        files = _files_of(source, self._draft.work / "files")
+        self._duck = Workbench([file.path for file in files], self._draft.work)
+        heads = heads_of(files, self._duck)
+        if self._reading.mapping and (known := [head.names for head in heads if head.names]):
+            check_mapping(self._reading.mapping, known)
+        self._sources = [make_source(number, *each, self._reading) for number, each in enumerate(zip(files, heads, strict=True))]
+        total = len(files)
+        self._staged = stage(
+            self._sources, self._duck, self._draft.work, self._reading, lambda done: self._tell("reading files", done, total)
+        )
+        if not self._staged.paths:
+            raise DataError(self._why_nothing())
+
+    def _why_nothing(self) -> str:
+        name, problem = next((source.file.name, problem) for source, problem in self._problems())
+        more = f" (and {len(self._sources) - 1:,} more that cannot be used)" if len(self._sources) > 1 else ""
+        return f"{name}: {problem}{more}"
+
+    def _problems(self) -> Iterator[tuple[Source, str]]:
+        for source in self._sources:
+            problem = source.problem or self._staged.problems.get(source.number)
+            if problem is not None:
+                yield source, problem
+
+    # ── writing ───────────────────────────────────────────────────────────────
+
+    def write(self, *, adjust: bool, halts: Halts) -> None:
+        """Judge the staged rows, group by group of symbols, and write what is new."""
+        rules = Rules(timeframe=self._timeframe, halts=halts, adjust=adjust, lacking=self._lacking(adjust=adjust))
+        stored = Stored(self._draft, self._timeframe)
+        for lines in self._staged.broken_lines:
+            self._set_aside(lines)
+        sizes = self._sizes()
+        done = 0
+        for symbols in [[], *split(sizes)]:
+            judged = judge(self._rows_of(symbols), rules, stored.last_closes(symbols) if halts == "flat" else None)
+            self._keep(judged, stored)
+            done += len(symbols)
+            self._tell("writing symbols", done, len(sizes))
+        stored.rewrite()
+        self._write_quarantine()
+
+    def _lacking(self, *, adjust: bool) -> dict[str, list[int]]:
+        """Name for each price the sources that have no such column."""
+        usable = [source for source in self._sources if source.problem is None]
+        there = [name for name in PRICES if any(name in source.layout.columns for source in usable)]
+        if adjust and not all("adj_close" in source.layout.columns for source in usable):
+            name = next(source.file.name for source in usable if "adj_close" not in source.layout.columns)
+            raise RequestError("adjust", f"{name} has no column of adjusted closes, such as 'Adj Close'; leave adjust out")
+        return {name: [each.number for each in usable if name not in each.layout.columns] for name in there}
+
+    def _sizes(self) -> dict[str, int]:
+        """Count each symbol's rows; rows that lie scattered over a large source are brought together first."""
+        found = self._duck.frame(_SIZES, {"paths": [str(path) for path in self._staged.paths]})
+        sizes = found.group_by("symbol").agg(pl.col("rows").sum())
+        scattered = found.filter(~pl.col("together"))["rows"].sum()
+        if scattered > _SCATTERED:
+            self._tell("sorting rows", 0, 0)
+            together = self._draft.work / "together.parquet"
+            paths = {"paths": [str(path) for path in self._staged.paths]}
+            self._duck.run(f"COPY ({_STAGED} ORDER BY symbol, timestamp) TO '{_literal(together)}' (FORMAT parquet, COMPRESSION lz4)", paths)
+            for path in self._staged.paths:
+                path.unlink()
+            self._staged.paths = [together]
+        return dict(sizes.filter(pl.col("symbol").is_not_null()).iter_rows())
+
+    def _rows_of(self, symbols: Sequence[str]) -> pl.DataFrame:
+        """Read the staged rows of a group of symbols; of none: the rows that have no symbol."""
+        paths = [str(path) for path in self._staged.paths]
+        if not symbols:
+            return self._duck.frame(f"{_STAGED} WHERE symbol IS NULL", {"paths": paths})
+        ends = {"first": symbols[0], "last": symbols[-1]}
+        return self._duck.frame(f"{_STAGED} WHERE symbol BETWEEN $first AND $last", {"paths": paths, **ends})
+
+    def _keep(self, judged: Judged, stored: Stored) -> None:
+        """Write the bars and halts of a group that are new, and count the rest."""
+        self._tally.add("duplicates", judged.duplicates)
+        self._set_aside(judged.quarantine)
+        merged = stored.merge(judged.rows)
+        self._tally.add("same", merged.same)
+        self._tally.add("corrected", merged.corrected)
+        self._symbols.update(judged.rows["symbol"].unique())
+        self._ends += [end for end in (judged.rows["timestamp"].min(), judged.rows["timestamp"].max()) if end is not None]
+        for kind, halt in (("bars", False), ("halts", True)):
+            rows = merged.rows.filter(pl.col(HALT) == halt)
+            self._tally.add(kind, rows)
+            if rows.height:
+                self._draft.add(kind, self._timeframe, rows.drop(FILE, HALT))  # type: ignore[arg-type]
+        written = judged.repairs.join(merged.rows.select(KEYS), on=KEYS, how="semi", maintain_order="left")
+        self._tally.add("repaired", written)
+        if written.height:
+            self._draft.add("repairs", self._timeframe, written.drop(FILE))
+
+    def _set_aside(self, rows: pl.DataFrame) -> None:
+        if rows.height:
+            self._quarantine.append(rows)
+
+    def _write_quarantine(self) -> None:
+        """Write the rows that cannot be bars, with their file, unless they are there already."""
+        if not self._quarantine:
+            return
+        names = pl.DataFrame(
+            {FILE: [each.number for each in self._sources], "source": [each.file.name for each in self._sources]},
+            schema={FILE: pl.Int32, "source": pl.String},
+        )
+        rows = pl.concat(self._quarantine, how="diagonal").join(names, on=FILE, how="left", maintain_order="left")
+        day = pl.Datetime("us") if self._timeframe.intraday else pl.Date
+        types = {"symbol": pl.String, "timestamp": day, **dict.fromkeys(PRICES, pl.Float64), REASON: pl.String,
+                 "source": pl.String, RAW: pl.String}  # fmt: skip
+        absent = [pl.lit(None, kind).alias(name) for name, kind in types.items() if name not in rows.columns]
+        rows = rows.with_columns(absent).select(FILE, *(pl.col(name).cast(kind) for name, kind in types.items()))
+        known = [name for name in types if name != "source"]
+        before = [self._draft.path(file) for file in self._draft.of("quarantine", self._timeframe)]
+        old = pl.concat([rows.clear().drop(FILE), *(pl.read_parquet(path).rename({"text": RAW}) for path in before)])
+        new = rows.join(old, on=known, how="anti", nulls_equal=True, maintain_order="left")
+        self._tally.add("quarantined", new)
+        self._tally.add("same", rows.join(old.unique(known), on=known, how="semi", nulls_equal=True))
+        self._new_quarantine = new.drop(FILE).rename({RAW: "text"})
+        if new.height:
+            self._draft.add("quarantine", self._timeframe, self._new_quarantine)
+
+    # ── the end ───────────────────────────────────────────────────────────────
+
+    def finish(self, started: float) -> IngestReport:
+        """Commit what is new, tidy up, and report."""
+        counts = self._tally.total()
+        version = None
+        if counts.read > counts.same + counts.duplicates:
+            compact(self._draft, self._timeframe)
+            name = self._sources[0].file.name + (f" and {len(self._sources) - 1:,} more" if len(self._sources) > 1 else "")
+            manifest = self._draft.commit("ingest", timeframe=self._timeframe, sources=name, counts=counts)
+            sweep(self._draft.root, manifest)
+            version = manifest.name
+        self._duck.close()
+        ends = [end.isoformat(" ") if self._timeframe.intraday else end.isoformat() for end in self._ends]
+        return IngestReport(
+            store=self._draft.root,
+            timeframe=self._timeframe,
+            version=version,
+            counts=counts,
+            files=self._files(),
+            quarantine=getattr(self, "_new_quarantine", pl.DataFrame()),
+            symbols=len(self._symbols),
+            first=min(ends, default=None),
+            last=max(ends, default=None),
+            notes=tuple(self._notes()),
+            seconds=perf_counter() - started,
+        )
+
+    def _files(self) -> pl.DataFrame:
+        problems = {source.number: problem for source, problem in self._problems()}
+        rows = [
+            (
+                source.file.name,
+                *(self._tally.counts[name][source.number] for name in FILE_COUNTS),
+                problems.get(source.number) or source.file.note,
+                source.number in problems,
+            )
+            for source in self._sources
+        ]
+        schema = {"file": pl.String, **dict.fromkeys(FILE_COUNTS, pl.Int64), "note": pl.String, "unusable": pl.Boolean}
+        frame = pl.DataFrame(rows, schema=schema, orient="row")
+        return frame.with_columns(rows=pl.sum_horizontal(FILE_COUNTS)).select(
+            "file", "rows", *FILE_COUNTS, "unusable", "note"
+        )
+
+    def _notes(self) -> Iterator[str]:
+        """What a user should know of how the sources were read."""
+        left_out = Counter(name for source in self._sources for name in source.layout.left_out if source.problem is None)
+        if left_out:
+            yield f"columns left out, which are no numbers: {', '.join(left_out)}"
+
+
+def _files_of(source: Any, work: Path) -> list[SourceFile]:
+    """Take paths as they are, and frames as files of their own."""
+    given = list(source) if isinstance(source, list | tuple) else [source]
+    if not given:
+        raise RequestError("source", "the list of sources is empty")
+    paths = [each for each in given if isinstance(each, str | Path)]
+    frames = [each for each in given if not isinstance(each, str | Path)]
+    files = find_sources(paths, work) if paths else []
+    return files + save_frames(frames, work)
+
+
+def _literal(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+_STAGED = "SELECT * FROM read_parquet($paths, union_by_name = true, hive_partitioning = false)"
+_SIZES = """
+    SELECT file_name, symbol, count(*) AS rows, max(file_row_number) - min(file_row_number) + 1 = count(*) AS together
+    FROM read_parquet($paths, union_by_name = true, filename = 'file_name', file_row_number = true,
+                      hive_partitioning = false)
+    GROUP BY 1, 2
+"""

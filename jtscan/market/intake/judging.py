@@ -1,0 +1,210 @@
+"""What each staged row is: a bar, a halt, or nothing that can be a bar; and which bars are repaired.
+
+A row is judged alone first (symbol, timestamp, prices), then among the rows of
+the same symbol and timestamp, then its high and low are widened where they
+miss open or close by rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from jtscan.domain.dates import Timeframe
+from jtscan.market.files import PRICES
+from jtscan.market.intake.staging import FILE, LOST, NO_NUMBER, RAW
+
+ROUNDING = 0.005
+HALT, REASON = "#halt", "reason"
+KEYS = ("symbol", "timestamp")
+_OHLC = ("open", "high", "low", "close")
+_MONDAY = 1
+
+Halts = Literal["zero", "flat"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How rows are judged.
+
+    ``lacking`` names for each price the sources that have no such column:
+    there it is not missing. ``adjust`` puts adjusted closes in the place of
+    closes, which become ``raw_close``.
+    """
+
+    timeframe: Timeframe
+    halts: Halts = "zero"
+    adjust: bool = False
+    lacking: Mapping[str, Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judged:
+    """Staged rows, judged: none is in two of these, none in none.
+
+    ``rows`` are bars and halts (``#halt``), one per symbol and timestamp, in
+    order; ``quarantine`` has a reason each; ``duplicates`` are the equal rows
+    left out, by file; ``repairs`` what was widened, with high and low before.
+    """
+
+    rows: pl.DataFrame
+    quarantine: pl.DataFrame
+    duplicates: pl.DataFrame
+    repairs: pl.DataFrame
+
+
+def judge(staged: pl.DataFrame, rules: Rules, closes: Mapping[str, float] | None = None) -> Judged:
+    """Judge the staged rows of some symbols; ``closes`` are the last ones before, for halts that are flat."""
+    frame = _relabelled(staged, rules.timeframe).sort(*KEYS, maintain_order=True, nulls_last=True)
+    frame = frame.with_columns(_is_halt(frame, rules, closes or {}).alias(HALT))
+    frame = frame.with_columns(_reason(frame, rules).alias(REASON))
+    alone = frame.filter(pl.col(REASON).is_not_null())
+    kept = frame.filter(pl.col(REASON).is_null()) if alone.height else frame
+    kept, conflicts, duplicates = _one_per_moment(kept.drop(REASON, RAW, NO_NUMBER, LOST))
+    kept, repairs = _repaired(_adjusted(kept) if rules.adjust else kept)
+    quarantine = pl.concat([alone.drop(NO_NUMBER, LOST, HALT), conflicts.drop(HALT)], how="diagonal")
+    return Judged(rows=kept, quarantine=quarantine, duplicates=duplicates, repairs=repairs)
+
+
+def _relabelled(frame: pl.DataFrame, timeframe: Timeframe) -> pl.DataFrame:
+    """Label weeks and months by their last weekday, where the source labels them by their first day."""
+    moment = pl.col("timestamp")
+    if timeframe is Timeframe.W1:
+        starts, last = moment.dt.weekday() == _MONDAY, moment.dt.offset_by("4d")
+    elif timeframe is Timeframe.MO1:
+        end = moment.dt.month_end()
+        starts = moment.dt.day() == 1
+        last = end.dt.offset_by("-" + (end.dt.weekday() - 5).clip(0).cast(pl.String) + "d")
+    else:
+        return frame
+    if not frame.height or not frame.select(starts.mean() > 0.5).item():  # noqa: PLR2004 - most of them
+        return frame
+    return frame.with_columns(pl.when(starts).then(last).otherwise(moment).alias("timestamp"))
+
+
+def _is_halt(frame: pl.DataFrame, rules: Rules, closes: Mapping[str, float]) -> pl.Expr:
+    """Whether open, high and low are 0; or, if halts are flat, all prices are the close before, without volume."""
+    if not set(_OHLC[:3]) <= set(frame.columns):
+        return pl.lit(value=False)
+    halt = pl.all_horizontal(pl.col(name) == 0 for name in _OHLC[:3])
+    if rules.halts == "flat" and "volume" in frame.columns:
+        before = pl.col("close").shift(1).over("symbol")
+        known = pl.col("symbol").replace_strict(closes, default=None, return_dtype=pl.Float64)
+        same = [pl.col(name) == pl.coalesce(before, known) for name in _OHLC]
+        halt |= pl.all_horizontal(*same, pl.col("volume") == 0)
+    return halt.fill_null(value=False)
+
+
+def _reason(frame: pl.DataFrame, rules: Rules) -> pl.Expr:
+    """Say why a row can be neither bar nor halt; null where it can."""
+    there = [name for name in PRICES if name in frame.columns]
+    needed = [*there, "adj_close"] if rules.adjust else there
+    missing = {name: _is_missing(name, rules) for name in needed}
+    listed = pl.concat_str(
+        *(pl.when(is_missing).then(pl.lit(name)) for name, is_missing in missing.items()),
+        separator=", ",
+        ignore_nulls=True,
+    )
+    below = [(name, pl.col(name) <= 0) for name in needed if name != "volume"]
+    negative = [(name, pl.col(name) < 0) for name in there if name == "volume"]
+    reason = (
+        pl.when(pl.col("symbol").is_null())
+        .then(pl.lit("it has no symbol"))
+        .when(pl.col("timestamp").is_null())
+        .then(pl.lit("its timestamp cannot be read"))
+        .when((pl.col(NO_NUMBER) != "").fill_null(value=False))
+        .then(pl.format("{} is not a number", NO_NUMBER))
+        .when(pl.col(HALT))
+        .then(None)
+        .when(pl.any_horizontal(*missing.values()))
+        .then(pl.format("missing: {}", listed))
+    )
+    for name, wrong in below:
+        reason = reason.when(wrong).then(pl.format(f"{name} is {{}}: a price is above 0", pl.col(name)))
+    for name, wrong in negative:
+        reason = reason.when(wrong).then(pl.format(f"{name} is {{}}: it cannot be negative", pl.col(name)))
+    return reason.otherwise(None)
+
+
+def _is_missing(name: str, rules: Rules) -> pl.Expr:
+    missing = pl.col(name).is_null()
+    lacking = rules.lacking.get(name, ())
+    return missing & ~pl.col(FILE).is_in(list(lacking)) if lacking else missing
+
+
+def _one_per_moment(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Leave one row per symbol and timestamp: equal ones are duplicates, of others nobody knows which is right."""
+    again = frame.select(
+        ((pl.col("symbol") == pl.col("symbol").shift()) & (pl.col("timestamp") == pl.col("timestamp").shift()))
+        .fill_null(value=False)
+        .alias("again")
+    )["again"]
+    nothing = frame.select(FILE).clear()
+    if not again.any():
+        return frame, frame.clear().with_columns(pl.lit(None, pl.String).alias(REASON)), nothing
+    doubtful = frame.join(frame.filter(again).select(KEYS).unique(), on=KEYS, how="semi", maintain_order="left")
+    values = [name for name in frame.columns if name not in {*KEYS, FILE, HALT}]
+    known = [pl.col(name).drop_nulls() for name in values]
+    groups = doubtful.group_by(KEYS, maintain_order=True).agg(
+        pl.max_horizontal(*(each.n_unique() for each in known), pl.col(HALT).n_unique()).alias("#different"),
+        pl.len().alias("#rows"),
+        pl.col(FILE).first(),
+        pl.col(HALT).first(),
+        *(each.first() for each in known),
+    )
+    merged = groups.filter(pl.col("#different") <= 1)
+    torn = groups.filter(pl.col("#different") > 1).select(*KEYS, "#rows")
+    conflicts = doubtful.join(torn, on=KEYS, maintain_order="left").with_columns(
+        pl.format("{} rows of this symbol and timestamp have other values", "#rows").alias(REASON)
+    )
+    equal = doubtful.join(merged.select(KEYS), on=KEYS, how="semi", maintain_order="left")
+    extra = equal.filter(~equal.select(pl.struct(KEYS).is_first_distinct()).to_series()).select(FILE)
+    single = frame.join(doubtful.select(KEYS).unique(), on=KEYS, how="anti", maintain_order="left")
+    kept = pl.concat([single, merged.select(frame.columns)]).sort(*KEYS)
+    return kept, conflicts.drop("#rows"), extra
+
+
+def _adjusted(frame: pl.DataFrame) -> pl.DataFrame:
+    """Put adjusted closes in the place of closes, and scale the other prices alike; a halt has none to scale."""
+    factor = pl.col("adj_close") / pl.col("close")
+    scaled = {name: pl.when(HALT).then(name).otherwise(pl.col(name) * factor) for name in _OHLC[:3]}
+    held = [pl.max_horizontal("open", "close") <= pl.col("high"), pl.min_horizontal("open", "close") >= pl.col("low")]
+    close = pl.col("adj_close")
+    # Rounding of the products must not push an open or close out of the bar that held it.
+    exact = {
+        "high": pl.when(~pl.col(HALT) & held[0]).then(pl.max_horizontal(scaled["high"], scaled["open"], close)).otherwise(scaled["high"]),
+        "low": pl.when(~pl.col(HALT) & held[1]).then(pl.min_horizontal(scaled["low"], scaled["open"], close)).otherwise(scaled["low"]),
+    }  # fmt: skip
+    there = {name: {**scaled, **exact}[name] for name in _OHLC[:3] if name in frame.columns}
+    return frame.with_columns(**there, close=pl.coalesce(close, "close"), raw_close=pl.col("close")).drop("adj_close")
+
+
+def _repaired(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Widen high and low to hold open and close where they miss them by rounding."""
+    ends = [name for name in ("open", "close") if name in frame.columns]
+    highest, lowest = pl.max_horizontal(*ends), pl.min_horizontal(*ends)
+    wide: dict[str, pl.Expr] = {}
+    if "high" in frame.columns:
+        wide["high"] = (highest > pl.col("high")) & (highest / pl.col("high") - 1 <= ROUNDING)
+    if "low" in frame.columns:
+        wide["low"] = (lowest < pl.col("low")) & (pl.col("low") / lowest - 1 <= ROUNDING)
+    empty = pl.DataFrame(schema={**{name: frame.schema[name] for name in (*KEYS, FILE)}, "high": pl.Float64,
+                                 "high_was": pl.Float64, "low": pl.Float64, "low_was": pl.Float64})  # fmt: skip
+    if not wide:
+        return frame, empty
+    wrong = frame.select((pl.any_horizontal(*wide.values()) & ~pl.col(HALT)).fill_null(value=False).alias("wrong"))["wrong"]
+    if not wrong.any():
+        return frame, empty
+    ends_of = {"high": highest, "low": lowest}
+    widened = frame.with_columns(
+        pl.when(is_wide & ~pl.col(HALT)).then(ends_of[name]).otherwise(name).alias(name) for name, is_wide in wide.items()
+    )
+    was = frame.filter(wrong)
+    repairs = widened.filter(wrong).with_columns(
+        was[name].alias(f"{name}_was") if name in was.columns else pl.lit(None, pl.Float64).alias(f"{name}_was")
+        for name in ("high", "low")
+    )
+    return widened, pl.concat([empty, repairs], how="diagonal").select(empty.columns)
