@@ -121,3 +121,31 @@ class QualityReport:
         from jtscan import render  # noqa: PLC0415 - values show themselves by one call into the renderer
 
         return render.quality_html(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class VerifyReport:
+    """Whether a store's files are what was written; ``problems`` has one row per file that is not."""
+
+    store: Path
+    version: str
+    files: int
+    size: int
+    problems: pl.DataFrame
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is wrong."""
+        return self.problems.is_empty()
+
+    def __str__(self) -> str:
+        head = f"{self.store} {self.version}: {self.files:,} files, {self.size:,} bytes"
+        if self.whole:
+            return f"{head}: whole, every SHA-256 sum fits"
+        lines = [
+            f"  {file}: {problem}{'' if newest else ' (of an older version)'}"
+            for file, newest, problem in self.problems.iter_rows()
+        ]
+        return "\n".join([f"{head}: DAMAGED, {len(lines):,}", *lines])
+
+    __repr__ = __str__

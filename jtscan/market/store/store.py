@@ -1,0 +1,127 @@
+"""A store as a user holds it: its versions, what is in it, and whether it is whole."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from jtscan.domain.dates import Timeframe
+from jtscan.domain.stores import FILE_COUNTS, Counts, QualityReport, VerifyReport
+from jtscan.errors import StoreError
+from jtscan.market.duck import shown
+from jtscan.market.store.layout import compact
+from jtscan.market.store.manifest import Manifest, StoredFile, damaged
+from jtscan.market.store.reading import at_version, current, is_store, kept
+from jtscan.market.store.sweeping import GRACE, KEEP, sweep
+from jtscan.market.store.writing import WAIT_SECONDS, writing
+
+
+class Store:
+    """A folder that ``ingest`` writes: immutable files and a manifest that says which of them count.
+
+    Parameters
+    ----------
+    root
+        The folder.
+    version
+        The number of an older version; the newest at each moment, if not given.
+
+    Raises
+    ------
+    StoreError
+        No ingest has written there, or there is no such version.
+    """
+
+    def __init__(self, root: str | Path, *, version: int | None = None) -> None:
+        self.root = Path(root).expanduser()
+        if not is_store(self.root):
+            raise StoreError(f"{shown(self.root)}: no ingest has written there; jtscan ingest SOURCE --into DIR makes a store")
+        self._pinned = None if version is None else at_version(self.root, version)
+
+    @property
+    def manifest(self) -> Manifest:
+        """The version that counts now, or the one that was asked for."""
+        return self._pinned or current(self.root)
+
+    @property
+    def version(self) -> str:
+        """What a scan records of this version."""
+        return self.manifest.name
+
+    def history(self) -> pl.DataFrame:
+        """List the versions, newest first: number, when and why made, from what, counts, and whether it can be opened."""
+        there = set(kept(self.root))
+        rows = [
+            (
+                each.number, dt.datetime.fromisoformat(each.created), each.action, each.timeframe, each.sources,
+                *(getattr(each.counts, name) for name in _HISTORY), each.number in there,
+            )
+            for each in reversed(self.manifest.versions)
+        ]  # fmt: skip
+        schema = {"version": pl.Int64, "created": pl.Datetime("us"), "action": pl.String, "timeframe": pl.String,
+                  "sources": pl.String, **dict.fromkeys(_HISTORY, pl.Int64), "can_be_opened": pl.Boolean}  # fmt: skip
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+    def verify(self) -> VerifyReport:
+        """Compare every file of every version that can be opened with its SHA-256 sum."""
+        files: dict[str, StoredFile] = {}
+        problems: dict[str, str] = {}
+        for number in kept(self.root):
+            try:
+                manifest = at_version(self.root, number)
+            except StoreError as error:
+                problems[f"version {number}"] = str(error)
+                continue
+            files |= {file.path: file for file in manifest.files}
+        problems |= damaged(self.root, files.values())
+        newest = {file.path for file in self.manifest.files}
+        return VerifyReport(
+            store=self.root,
+            version=self.version,
+            files=len(files),
+            size=sum(file.size for file in files.values()),
+            problems=pl.DataFrame(
+                [(path, path in newest, problem) for path, problem in problems.items()],
+                schema={"file": pl.String, "in_newest": pl.Boolean, "problem": pl.String},
+                orient="row",
+            ),
+        )
+
+    def check_files(self, files: Iterable[StoredFile], *, whole: bool) -> None:
+        """Refuse to read files that are not what the manifest says; ``whole`` sums up their content too.
+
+        Raises
+        ------
+        StoreError
+            Names the first file, and what can be done.
+        """
+        wrong = damaged(self.root, files, content=whole)
+        if wrong:
+            path, problem = next(iter(wrong.items()))
+            more = f" (and {len(wrong) - 1:,} more files)" if len(wrong) > 1 else ""
+            raise StoreError(
+                f"{shown(self.root / path)}: {problem}{more}. The store is damaged: jtscan verify {shown(self.root)} lists "
+                "all that is; ingest the sources again into a new folder, or copy the file back"
+            )
+
+    def compact(self, *, wait: float = WAIT_SECONDS) -> str:
+        """Lay all bars out anew, as after one ingest of everything; return the version."""
+        with writing(self.root, wait=wait) as draft:
+            changed = [compact(draft, timeframe, whole=True) for timeframe in draft.base.timeframes]
+            if not any(changed):
+                return draft.base.name
+            return draft.commit("compact", timeframe=None, sources="", counts=Counts()).name
+
+    def sweep(self, *, keep: int = KEEP, grace: dt.timedelta = GRACE, wait: float = WAIT_SECONDS) -> Sequence[Path]:
+        """Remove versions beyond the newest ``keep``, and leftovers, that are older than the grace time."""
+        with writing(self.root, wait=wait) as draft:
+            return sweep(self.root, draft.base, keep=keep, grace=grace)
+
+    def __repr__(self) -> str:
+        return f"Store({shown(self.root)!r}, {self.version})"
+
+
+_HISTORY = (*FILE_COUNTS, "corrected", "repaired")
