@@ -15,6 +15,7 @@ from jtscan.domain.formulas import Formula, PolarsFormula
 from jtscan.domain.jobs import JobType, ProcessingJob, ProcessingResult, Status
 from jtscan.domain.scans import BatchScanRequest, BatchScanResult
 from jtscan.domain.signals import AggregatedSignals, SignalStatistics
+from jtscan.domain.stores import IngestReport, QualityReport, VerifyReport
 from jtscan.domain.symbols import SymbolCriteria
 from jtscan.engines.processing import ProcessingEngine
 from jtscan.errors import (
@@ -25,8 +26,10 @@ from jtscan.errors import (
     LookAheadError,
     MissingExtraError,
     RequestError,
+    StoreError,
 )
 from jtscan.formula import Explanation, FormulaDescription, FunctionTable, describe, explain, function, library
+from jtscan.market import Store, ingest
 from jtscan.market.prices import DuckDBPriceRepository
 from jtscan.market.symbols import DuckDBSymbolRepository
 from jtscan.scan import BatchScanUseCase
@@ -51,6 +54,7 @@ __all__ = [
     "FormulaDescription",
     "FormulaError",
     "FunctionTable",
+    "IngestReport",
     "JobType",
     "JtscanError",
     "LookAheadError",
@@ -59,15 +63,20 @@ __all__ = [
     "ProcessingEngine",
     "ProcessingJob",
     "ProcessingResult",
+    "QualityReport",
     "RequestError",
     "Scanner",
     "SignalAggregator",
     "SignalStatistics",
     "Status",
+    "Store",
+    "StoreError",
     "SymbolCriteria",
     "Timeframe",
+    "VerifyReport",
     "describe",
     "explain",
     "function",
+    "ingest",
     "library",
 ]

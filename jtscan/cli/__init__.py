@@ -11,6 +11,7 @@ import click
 
 from jtscan.cli.options import INTERRUPTED
 from jtscan.cli.scanning import check, explain, functions, library, scan, symbols
+from jtscan.cli.storing import compact, doctor, history, ingest, sweep, verify
 from jtscan.errors import FormulaError, JtscanError, RequestError
 
 
@@ -40,5 +41,5 @@ def main() -> None:
     """Scan a whole market with one formula."""
 
 
-for _command in (scan, symbols, check, explain, functions, library):
+for _command in (scan, symbols, check, explain, functions, library, ingest, doctor, verify, history, sweep, compact):
     main.add_command(_command)

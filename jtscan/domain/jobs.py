@@ -100,6 +100,13 @@ class RowCounts:
     halts: int = 0
     duplicates: int = 0
 
+    def __add__(self, other: RowCounts) -> RowCounts:
+        return RowCounts(
+            set_aside=self.set_aside + other.set_aside,
+            halts=self.halts + other.halts,
+            duplicates=self.duplicates + other.duplicates,
+        )
+
 
 NO_ROWS = RowCounts()
 

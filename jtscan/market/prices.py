@@ -11,6 +11,7 @@ from jtscan.errors import DataNotFoundError, RequestError
 from jtscan.market.duck import shown
 from jtscan.market.files import find_files, version_of
 from jtscan.market.snapshot import PriceSnapshot
+from jtscan.market.store.aside import Aside
 from jtscan.market.store.reading import is_store
 from jtscan.market.store.store import Store
 
@@ -57,7 +58,9 @@ class DuckDBPriceRepository:
         self._columns = dict(columns or {})
         self._store = None if self._data is None or not is_store(self._data) else Store(self._data, version=version)
         if self._store is None and (version is not None or verify):
-            raise RequestError("version" if version is not None else "verify", "only a store that ingest wrote has this")
+            raise RequestError(
+                "version" if version is not None else "verify", "only a store that ingest wrote has this"
+            )
         self._verify = verify
         self._snapshots: dict[Timeframe, PriceSnapshot] = {}
         self._lock = threading.Lock()
@@ -102,8 +105,10 @@ class DuckDBPriceRepository:
                 f"there are no {timeframe} bars in {shown(store.root)} (timeframes there: "
                 f"{', '.join(manifest.timeframes) or 'none'}); {HOW_TO_GET_DATA}"
             )
-        store.check_files([*files, *manifest.of("halts", timeframe)], whole=self._verify)
-        snapshot = PriceSnapshot([store.root / file.path for file in files], manifest.name, timeframe, {})
+        apart = [manifest.of(kind, timeframe) for kind in ("halts", "quarantine")]
+        store.check_files([file for group in (files, *apart) for file in group], whole=self._verify)
+        paths, *others = ([store.root / file.path for file in group] for group in (files, *apart))
+        snapshot = PriceSnapshot(paths, manifest.name, timeframe, {}, aside=Aside(*others))
         with self._lock:
             self._snapshots[timeframe] = snapshot
         return snapshot

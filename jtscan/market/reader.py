@@ -11,7 +11,7 @@ import polars as pl
 
 from jtscan.domain.bars import ReadWindow
 from jtscan.domain.dates import Timeframe
-from jtscan.domain.jobs import RowCounts
+from jtscan.domain.jobs import NO_ROWS, RowCounts
 from jtscan.errors import DataError
 from jtscan.market.catalog import (
     FILE,
@@ -30,6 +30,9 @@ from jtscan.market.duck import Duck, quoted, unreadable
 from jtscan.market.files import PRICES, PriceFile
 from jtscan.market.order import in_order, steps
 
+_SHORT_RUN = 16
+_LOOSE = 0.2
+
 
 class BarReader:
     """Reads the files of a catalog; knows how many rows each symbol has, and which of them are no bars."""
@@ -41,13 +44,19 @@ class BarReader:
 
     @cached_property
     def extents(self) -> pl.DataFrame:
-        """One row per symbol: rows, rows that are no bars, whether together in one file, first and last bar."""
+        """One row per symbol: rows, rows that are no bars, first and last bar."""
         return self.catalog.entries.group_by("symbol").agg(
-            pl.col("rows", "no_bars").sum(),
-            (pl.col("together").all() & (pl.len() == 1)).alias("together"),
-            pl.col("first").min(),
-            pl.col("last").max(),
+            pl.col("rows", "no_bars").sum(), pl.col("first").min(), pl.col("last").max()
         )
+
+    @cached_property
+    def is_scattered(self) -> bool:
+        """Whether reading some symbols means a pass over most rows: they are not together, or few of many files."""
+        entries = self.catalog.entries
+        loose = ~pl.col("together") | ((pl.col("rows") < _SHORT_RUN) & (pl.len().over("symbol") > 1))
+        rows = entries.select(pl.col("rows").filter(loose).sum().alias("loose"), pl.col("rows").sum().alias("all"))
+        scattered, everything = rows.row(0)
+        return bool(scattered > everything * _LOOSE)
 
     @cached_property
     def by_symbol(self) -> dict[str, tuple[int, int, dt.datetime | None, dt.datetime | None]]:
@@ -130,8 +139,7 @@ class BarReader:
             select = f"SELECT {symbol_of(file)} AS symbol, {counts}"
             found = self._query(group, select, dirty, window, "GROUP BY 1", undated=True)
             for symbol, halts, set_aside in found.iter_rows():
-                before = counted.get(symbol, RowCounts())
-                counted[symbol] = RowCounts(halts=before.halts + halts, set_aside=before.set_aside + set_aside)
+                counted[symbol] = counted.get(symbol, NO_ROWS) + RowCounts(halts=halts, set_aside=set_aside)
         return counted
 
     def _query(
@@ -198,8 +206,7 @@ class BarReader:
         equal = doubtful.filter(~pl.col("symbol").is_in(list(conflicts)))
         dropped = equal.group_by("symbol").agg((pl.len() - pl.col("timestamp").n_unique()).alias("count"))
         for symbol, count in dropped.iter_rows():
-            before = rows.get(symbol, RowCounts())
-            rows[symbol] = RowCounts(halts=before.halts, set_aside=before.set_aside, duplicates=count)
+            rows[symbol] = rows.get(symbol, NO_ROWS) + RowCounts(duplicates=count)
         return kept, rows, conflicts
 
 

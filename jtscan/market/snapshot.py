@@ -15,10 +15,12 @@ import polars as pl
 
 from jtscan.domain.bars import Bars, ReadWindow
 from jtscan.domain.dates import Timeframe
+from jtscan.domain.jobs import NO_ROWS
 from jtscan.market.catalog import Catalog, make_catalog
 from jtscan.market.duck import Duck
 from jtscan.market.order import in_order
 from jtscan.market.reader import BarReader
+from jtscan.market.store.aside import Aside
 
 _SCATTERED = 8
 _Moment = TypeVar("_Moment", dt.date, dt.datetime)
@@ -27,7 +29,16 @@ _Moment = TypeVar("_Moment", dt.date, dt.datetime)
 class PriceSnapshot:
     """The price files of one timeframe as they were when they were listed."""
 
-    def __init__(self, paths: Sequence[Path], version: str, timeframe: Timeframe, columns: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        version: str,
+        timeframe: Timeframe,
+        columns: Mapping[str, str],
+        *,
+        aside: Aside | None = None,
+    ) -> None:
+        self._aside = aside or Aside((), ())
         self.version = version
         self.timeframe = timeframe
         self._duck = Duck(paths)
@@ -61,12 +72,12 @@ class PriceSnapshot:
     @cached_property
     def symbols(self) -> list[str]:
         """Every symbol in the files, in rising order."""
-        return self.catalog.symbols
+        return sorted({*self.catalog.symbols, *self._aside.symbols})
 
     @property
     def chunk_factor(self) -> int:
         """How much larger than usual a chunk should be: rows of a symbol that are scattered cost a pass each time."""
-        return 1 if self._reader.extents["together"].mean() == 1 else _SCATTERED
+        return _SCATTERED if self._reader.is_scattered else 1
 
     def sizes(self, symbols: Sequence[str], window: ReadWindow) -> Mapping[str, int]:
         """Return how many rows each known symbol has in the window at the most."""
@@ -114,6 +125,8 @@ class PriceSnapshot:
             frame = in_order(pl.concat([frame.filter(~pl.col("symbol").is_in(short)), again]))
             rows.update(counted)
         frame, rows, conflicts = self._reader.without_duplicates(frame, rows)
+        for symbol, apart in self._aside.counts(symbols, ReadWindow(start=reach, end=window.end)).items():
+            rows[symbol] = rows.get(symbol, NO_ROWS) + apart
         present = set(frame["symbol"].unique())
         problems = {symbol: broken[symbol] for symbol in symbols if symbol in broken}
         return Bars(
@@ -153,6 +166,9 @@ class PriceSnapshot:
         if symbol in self.catalog.rowless:
             return self.catalog.rowless[symbol]
         if symbol not in self._reader.by_symbol:
+            apart = self._aside.why_no_bars(symbol)
+            if apart is not None:
+                return apart
             lost = f", as far as they can be read (not: {self.catalog.lost})" if self.catalog.lost else ""
             return f"unknown symbol: it is not in the prices{lost}"
         _, _, first, last = self._reader.by_symbol[symbol]

@@ -6,6 +6,7 @@ Pure functions from a value to a string:
     words   what text and HTML both say of a scan, in lines, counts and columns
     text    for a terminal of 100 columns
     html    for a notebook, light or dark
+    stores  what both show of an ingest and of a store's quality
 """
 
 from __future__ import annotations
@@ -20,15 +21,20 @@ from jtscan.render.html import (
     signals_html,
     statistics_html,
 )
+from jtscan.render.stores import ingest_html, ingest_text, quality_html, quality_text
 from jtscan.render.text import frame_text, scan_text, signals_text, statistics_text
 
 __all__ = [
     "frame_html",
     "frame_text",
     "functions_html",
+    "ingest_html",
+    "ingest_text",
     "note_html",
     "plain_html",
     "problem_html",
+    "quality_html",
+    "quality_text",
     "scan_html",
     "scan_text",
     "signals_html",

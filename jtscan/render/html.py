@@ -57,6 +57,21 @@ def frame_html(frame: pl.DataFrame, rows: int = 20) -> str:
     return _block(_table(columns_of(frame.head(rows))), _note(shown))
 
 
+def page_html(page: words.Page) -> str:
+    """Show a report, part by part; long tables are folded."""
+    return _block(
+        _summary(page.summary), _note(page.note), _warnings(map(clean, page.warnings)), *map(_part, page.parts)
+    )
+
+
+def _part(part: words.Part) -> str:
+    if part.frame is not None:
+        return _details(part.title, _table(columns_of(part.frame)), opened=part.frame.height <= _ROWS)
+    if part.total is None:
+        return ""
+    return _section(part.title, _counted([*part.counts, part.total], total=True) + _counted(part.after))
+
+
 def functions_html(frame: pl.DataFrame) -> str:
     """Show the table of functions, one fold per group; the first is open."""
     groups = frame.partition_by("group", maintain_order=True)

@@ -13,6 +13,7 @@ from jtscan.render.cells import Column, clean, columns_of, cut, pad, width_of, w
 
 WIDTH = 100
 _CELL = 32
+_WIDE_CELL = 56
 _ROWS = 10
 
 
@@ -39,6 +40,23 @@ def signals_text(signals: AggregatedSignals) -> str:
 def statistics_text(statistics: SignalStatistics) -> str:
     """Write how many matches there are by signal, and by the most frequent symbols."""
     return "\n".join([words.statistics_summary(statistics), *_grid_part(statistics)])
+
+
+def page_text(page: words.Page) -> str:
+    """Write a report, part by part."""
+    parts = [
+        _wrapped([clean(page.summary), clean(page.note)]),
+        [line for warning in page.warnings for line in _hanging(clean(warning), "! ")],
+        *map(_part, page.parts),
+    ]
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def _part(part: words.Part) -> list[str]:
+    if part.frame is not None:
+        return _titled(part.title, _inner_table(columns_of(part.frame), _WIDE_CELL))
+    counts = [*part.counts, *([part.total] if part.total is not None else []), *part.after]
+    return _titled(part.title, _counted(counts))
 
 
 def frame_text(frame: pl.DataFrame, rows: int | None = 10, *, width: int = WIDTH) -> str:
@@ -91,12 +109,12 @@ def _counted(counts: Sequence[words.Count]) -> list[str]:
     return [line for head, count in zip(heads, counts, strict=True) for line in _hanging(count.meaning, head)]
 
 
-def _inner_table(columns: Sequence[Column]) -> list[str]:
-    return [f"  {line}" for line in _table(columns, WIDTH - 2)]
+def _inner_table(columns: Sequence[Column], cell: int = _CELL) -> list[str]:
+    return [f"  {line}" for line in _table(columns, WIDTH - 2, cell)]
 
 
-def _table(columns: Sequence[Column], width: int) -> list[str]:
-    written = [_written(column) for column in columns]
+def _table(columns: Sequence[Column], width: int, cell: int = _CELL) -> list[str]:
+    written = [_written(column, cell) for column in columns]
     widths = [max(map(width_of, cells)) for cells in written]
     fitting = _fitting(widths, width)
     rights = [column.right for column in columns]
@@ -104,8 +122,8 @@ def _table(columns: Sequence[Column], width: int) -> list[str]:
     return [*lines, *_left_out([column.name for column in columns[fitting:]], width)]
 
 
-def _written(column: Column) -> list[str]:
-    return [cut(column.name, _CELL), *("-" if cell is None else cut(cell, _CELL) for cell in column.cells)]
+def _written(column: Column, widest: int) -> list[str]:
+    return [cut(column.name, widest), *("-" if cell is None else cut(cell, widest) for cell in column.cells)]
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], rights: Sequence[bool]) -> str:

@@ -26,6 +26,27 @@ class Count:
     meaning: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A titled table, or counts with their total and what is counted beside; one without either is not shown."""
+
+    title: str
+    counts: Sequence[Count] = ()
+    total: Count | None = None
+    after: Sequence[Count] = ()
+    frame: pl.DataFrame | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A report: its summary, a line below it, warnings, and parts."""
+
+    summary: str
+    note: str
+    warnings: Sequence[str]
+    parts: Sequence[Part]
+
+
 def asked(result: BatchScanResult) -> str:
     """Say which symbols, timeframe and range the scan was about, and how new its data is."""
     request = result.request

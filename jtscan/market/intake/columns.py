@@ -13,10 +13,13 @@ from jtscan.market.files import PRICES
 NAMES: Mapping[str, tuple[str, ...]] = {
     "timestamp": (
         "timestamp", "date", "datetime", "dt", "day", "trade_date", "tradedate", "trading_date", "base_date",
-        "날짜", "일자", "일시", "거래일", "거래일자", "기준일", "기준일자", "영업일자", "stck_bsop_date", "", "unnamed: 0", "index",
+        "날짜", "일자", "일시", "거래일", "거래일자", "기준일", "기준일자", "영업일자",
+        "stck_bsop_date", "", "unnamed: 0", "index",
     ),
     "time": ("time", "시간", "체결시간", "시각"),
-    "symbol": ("symbol", "code", "ticker", "종목코드", "단축코드", "isu_srt_cd", "short_code", "srtncd", "stock_code", "instrument"),
+    "symbol": (
+        "symbol", "code", "ticker", "종목코드", "단축코드", "isu_srt_cd", "short_code", "srtncd", "stock_code", "instrument",
+    ),
     "open": ("open", "o", "시가", "openprice", "open_price", "stck_oprc", "mkp", "tdd_opnprc"),
     "high": ("high", "h", "고가", "highprice", "high_price", "stck_hgpr", "hipr", "tdd_hgprc"),
     "low": ("low", "l", "저가", "lowprice", "low_price", "stck_lwpr", "lopr", "tdd_lwprc"),
@@ -28,14 +31,18 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 _EXTRAS: Mapping[str, str] = {
     "거래대금": "amount", "등락률": "change_pct", "대비": "changes", "시가총액": "marcap", "상장주식수": "stocks",
-    "per": "per", "pbr": "pbr", "eps": "eps", "bps": "bps", "배당수익률": "dividend_yield", "외국인지분율": "foreign_ratio",
+    "per": "per", "pbr": "pbr", "eps": "eps", "bps": "bps", "배당수익률": "dividend_yield",
+    "외국인지분율": "foreign_ratio",
 }  # fmt: skip
 _OURS = {theirs: ours for ours, names in NAMES.items() for theirs in names}
 LABELS = ("name", "market")
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9.\-^=]{0,11}")
 _PREFIXED = re.compile(r"A([0-9][0-9A-Z]{5})")
 _KRX_CODE = re.compile(r"(?<![0-9A-Za-z])A?([0-9][0-9A-Z]{5})(?![0-9A-Za-z])")
-_TAIL = re.compile(r"[_\- ](data|daily|prices?|ohlcv?|eod|history|historical|hist|day|stock|1d|1w|1mo|(1|5|15|30|60)m(in)?)$", re.IGNORECASE)  # fmt: skip
+_TAIL = re.compile(
+    r"[_\- ](data|daily|prices?|ohlcv?|eod|history|historical|hist|day|stock|1d|1w|1mo|(1|5|15|30|60)m(in)?)$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +74,9 @@ def layout_of(names: Sequence[str], mapping: Mapping[str, str], codes: frozenset
     """
     there = f"it has: {', '.join(names) or 'no columns'}"
     if len({name.casefold() for name in names}) < len(names):
-        twice = next(name for place, name in enumerate(names) if name.casefold() in {n.casefold() for n in names[:place]})
+        twice = next(
+            name for place, name in enumerate(names) if name.casefold() in {n.casefold() for n in names[:place]}
+        )
         return Layout(problem=f"its column {twice!r} is there twice; {there}")
     given = {ours: theirs for ours, theirs in mapping.items() if theirs in names}
     found, rivals = _recognised([name for name in names if name not in given.values()], set(given))
@@ -86,9 +95,7 @@ def layout_of(names: Sequence[str], mapping: Mapping[str, str], codes: frozenset
     extras: dict[str, str] = {}
     for name in rest:
         extras.setdefault(extra_name(name), name)
-    return Layout(
-        columns=columns, extras=extras, left_out=tuple(name for name in rest if name not in extras.values())
-    )
+    return Layout(columns=columns, extras=extras, left_out=tuple(name for name in rest if name not in extras.values()))
 
 
 def _recognised(names: Sequence[str], taken: set[str]) -> tuple[dict[str, str], dict[str, list[str]]]:
@@ -120,7 +127,9 @@ def check_mapping(mapping: Mapping[str, str], all_names: Sequence[Sequence[str]]
         if theirs in there:
             continue
         turned = f"; our name comes first: {theirs}={ours}" if ours in there and theirs in NAMES else ""
-        raise RequestError("columns", f"no file has a column {theirs!r} for {ours}; there are: {', '.join(sorted(there))}{turned}")
+        raise RequestError(
+            "columns", f"no file has a column {theirs!r} for {ours}; there are: {', '.join(sorted(there))}{turned}"
+        )
 
 
 def looks_like_code(value: str) -> bool:

@@ -70,7 +70,7 @@ def _listed(places: Iterable[str | Path]) -> Iterator[Path]:
     for place in places:
         path = Path(place).expanduser()
         if path.is_dir():
-            yield from sorted(each for each in path.rglob("*") if each.is_file() and _is_ours(each.name))
+            yield from sorted(each for each in path.rglob("*") if _is_ours(each.name) and each.is_file())
         elif path.exists():
             yield path
         else:
@@ -110,7 +110,7 @@ def _members(archive: Path, work: Path) -> Iterator[SourceFile]:
             path = work / f"{archive.name.partition('.')[0]}-{count:06}{_ending(name)}"
             with path.open("wb") as copy:
                 copyfileobj(content, copy, _BLOCK)
-            yield SourceFile(name=f"{shown(archive)}:{name}", path=path)
+            yield SourceFile(name=f"{archive.name}:{name}", path=path)
             count += 1
     except _DAMAGE as error:
         yield SourceFile(
@@ -119,7 +119,11 @@ def _members(archive: Path, work: Path) -> Iterator[SourceFile]:
 
 
 def _ending(name: str) -> str:
-    return "".join(PurePosixPath(name.lower()).suffixes[-2:]) if name.lower().endswith(".gz") else PurePosixPath(name.lower()).suffix
+    return (
+        "".join(PurePosixPath(name.lower()).suffixes[-2:])
+        if name.lower().endswith(".gz")
+        else PurePosixPath(name.lower()).suffix
+    )
 
 
 def _opened(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
@@ -181,7 +185,10 @@ def _in_utf8(file: SourceFile, copy: Path) -> SourceFile:
             return file
         encoding = "cp949"
     try:
-        with file.path.open(encoding=encoding, newline="") as text, copy.open("w", encoding="utf-8", newline="") as plain:
+        with (
+            file.path.open(encoding=encoding, newline="") as text,
+            copy.open("w", encoding="utf-8", newline="") as plain,
+        ):
             copyfileobj(text, plain, _BLOCK)
     except UnicodeError as error:
         return replace(file, problem=f"it looks like {encoding.upper()}, but cannot be decoded: {error}")

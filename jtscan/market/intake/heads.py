@@ -65,7 +65,7 @@ def _head(file: SourceFile, schemas: Mapping[Path, Schema], problems: Mapping[Pa
 
 def _of_text(path: Path) -> Head:
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as text:
-        lines = [line for line in islice(iter(lambda: text.readline(_LONGEST_LINE), ""), _SAMPLE + 3)]
+        lines = list(islice(iter(lambda: text.readline(_LONGEST_LINE), ""), _SAMPLE + 3))
     if not any(line.strip() for line in lines):
         return Head(problem="the file is empty" if not lines else "the file has only empty lines")
     delimiter = max(_DELIMITERS, key=lambda each: (lines[0].count(each), -_DELIMITERS.index(each)))

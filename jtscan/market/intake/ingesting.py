@@ -17,12 +17,13 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import duckdb
 import polars as pl
 
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.stores import FILE_COUNTS, Counts, IngestReport
 from jtscan.errors import DataError, RequestError
-from jtscan.market.duck import Workbench, shown
+from jtscan.market.duck import Workbench
 from jtscan.market.files import PRICES
 from jtscan.market.intake.columns import NAMES, check_mapping
 from jtscan.market.intake.finding import SourceFile, find_sources
@@ -33,11 +34,14 @@ from jtscan.market.intake.merging import Stored
 from jtscan.market.intake.staging import FILE, RAW, Reading, Source, Staged, make_source, stage
 from jtscan.market.intake.values import Moments
 from jtscan.market.store.layout import compact, split
+from jtscan.market.store.quality import suspicious
+from jtscan.market.store.suspicion import SCHEMA
 from jtscan.market.store.sweeping import sweep
 from jtscan.market.store.writing import WAIT_SECONDS, Draft, writing
 
 Progress = Callable[[str, int, int], object]
 _SCATTERED = 2_000_000
+_TALLIED = (*FILE_COUNTS, "corrected", "repaired")
 _QUARANTINE = ("symbol", "timestamp", *PRICES, REASON, "source", RAW)
 
 
@@ -120,7 +124,9 @@ def _mapping(columns: Mapping[str, str] | None) -> Mapping[str, str]:
     given = dict(columns or {})
     for ours in given:
         if ours not in NAMES:
-            raise RequestError("columns", f"{ours!r} is not one of ours: {', '.join(NAMES)}. Ours comes first: ours=theirs")
+            raise RequestError(
+                "columns", f"{ours!r} is not one of ours: {', '.join(NAMES)}. Ours comes first: ours=theirs"
+            )
     return given
 
 
@@ -146,9 +152,6 @@ class _Tally:
         return Counts(**{name: counter.total() for name, counter in self.counts.items()})
 
 
-_TALLIED = (*FILE_COUNTS, "corrected", "repaired")
-
-
 class _Run:
     """One ingest at work: what it has read and written so far."""
 
@@ -163,6 +166,7 @@ class _Run:
         self._quarantine: list[pl.DataFrame] = []
         self._symbols: set[str] = set()
         self._ends: list[Any] = []
+        self._new_quarantine = pl.DataFrame(schema=dict.fromkeys(("symbol", REASON, "text"), pl.String))
 
     # ── reading ───────────────────────────────────────────────────────────────
 
@@ -174,10 +178,16 @@ class _Run:
         heads = heads_of(files, self._duck)
         if self._reading.mapping and (known := [head.names for head in heads if head.names]):
             check_mapping(self._reading.mapping, known)
-        self._sources = [make_source(number, *each, self._reading) for number, each in enumerate(zip(files, heads, strict=True))]
+        self._sources = [
+            make_source(number, *each, self._reading) for number, each in enumerate(zip(files, heads, strict=True))
+        ]
         total = len(files)
         self._staged = stage(
-            self._sources, self._duck, self._draft.work, self._reading, lambda done: self._tell("reading files", done, total)
+            self._sources,
+            self._duck,
+            self._draft.work,
+            self._reading,
+            lambda done: self._tell("reading files", done, total),
         )
         if not self._staged.paths:
             raise DataError(self._why_nothing())
@@ -217,7 +227,9 @@ class _Run:
         there = [name for name in PRICES if any(name in source.layout.columns for source in usable)]
         if adjust and not all("adj_close" in source.layout.columns for source in usable):
             name = next(source.file.name for source in usable if "adj_close" not in source.layout.columns)
-            raise RequestError("adjust", f"{name} has no column of adjusted closes, such as 'Adj Close'; leave adjust out")
+            raise RequestError(
+                "adjust", f"{name} has no column of adjusted closes, such as 'Adj Close'; leave adjust out"
+            )
         return {name: [each.number for each in usable if name not in each.layout.columns] for name in there}
 
     def _sizes(self) -> dict[str, int]:
@@ -229,7 +241,8 @@ class _Run:
             self._tell("sorting rows", 0, 0)
             together = self._draft.work / "together.parquet"
             paths = {"paths": [str(path) for path in self._staged.paths]}
-            self._duck.run(f"COPY ({_STAGED} ORDER BY symbol, timestamp) TO '{_literal(together)}' (FORMAT parquet, COMPRESSION lz4)", paths)
+            target = f"TO '{_literal(together)}' (FORMAT parquet, COMPRESSION lz4)"
+            self._duck.run(f"COPY ({_STAGED} ORDER BY symbol, timestamp) {target}", paths)
             for path in self._staged.paths:
                 path.unlink()
             self._staged.paths = [together]
@@ -251,7 +264,9 @@ class _Run:
         self._tally.add("same", merged.same)
         self._tally.add("corrected", merged.corrected)
         self._symbols.update(judged.rows["symbol"].unique())
-        self._ends += [end for end in (judged.rows["timestamp"].min(), judged.rows["timestamp"].max()) if end is not None]
+        self._ends += [
+            end for end in (judged.rows["timestamp"].min(), judged.rows["timestamp"].max()) if end is not None
+        ]
         for kind, halt in (("bars", False), ("halts", True)):
             rows = merged.rows.filter(pl.col(HALT) == halt)
             self._tally.add(kind, rows)
@@ -295,13 +310,18 @@ class _Run:
     def finish(self, started: float) -> IngestReport:
         """Commit what is new, tidy up, and report."""
         counts = self._tally.total()
-        version = None
+        version, found = None, pl.DataFrame(schema=SCHEMA)
         if counts.read > counts.same + counts.duplicates:
             compact(self._draft, self._timeframe)
-            name = self._sources[0].file.name + (f" and {len(self._sources) - 1:,} more" if len(self._sources) > 1 else "")
+            name = self._sources[0].file.name + (
+                f" and {len(self._sources) - 1:,} more" if len(self._sources) > 1 else ""
+            )
             manifest = self._draft.commit("ingest", timeframe=self._timeframe, sources=name, counts=counts)
             sweep(self._draft.root, manifest)
             version = manifest.name
+            since = min(self._ends, default=None) if self._draft.base.of("bars", self._timeframe) else None
+            self._tell("looking for what is wrong", 0, 0)
+            found = suspicious(self._draft.root, manifest, self._timeframe, since=since)
         self._duck.close()
         ends = [end.isoformat(" ") if self._timeframe.intraday else end.isoformat() for end in self._ends]
         return IngestReport(
@@ -310,11 +330,12 @@ class _Run:
             version=version,
             counts=counts,
             files=self._files(),
-            quarantine=getattr(self, "_new_quarantine", pl.DataFrame()),
+            quarantine=self._new_quarantine,
             symbols=len(self._symbols),
             first=min(ends, default=None),
             last=max(ends, default=None),
             notes=tuple(self._notes()),
+            suspicious=found,
             seconds=perf_counter() - started,
         )
 
@@ -324,20 +345,34 @@ class _Run:
             (
                 source.file.name,
                 *(self._tally.counts[name][source.number] for name in FILE_COUNTS),
-                problems.get(source.number) or source.file.note,
+                self._unread(source) if source.number in problems else 0,
                 source.number in problems,
+                problems.get(source.number) or source.file.note,
             )
             for source in self._sources
         ]
-        schema = {"file": pl.String, **dict.fromkeys(FILE_COUNTS, pl.Int64), "note": pl.String, "unusable": pl.Boolean}
+        schema = {"file": pl.String, **dict.fromkeys((*FILE_COUNTS, "unread"), pl.Int64), "unusable": pl.Boolean,
+                  "note": pl.String}  # fmt: skip
         frame = pl.DataFrame(rows, schema=schema, orient="row")
-        return frame.with_columns(rows=pl.sum_horizontal(FILE_COUNTS)).select(
-            "file", "rows", *FILE_COUNTS, "unusable", "note"
-        )
+        return frame.select("file", pl.sum_horizontal(FILE_COUNTS).alias("rows"), pl.exclude("file"))
+
+    def _unread(self, source: Source) -> int:
+        """Count the rows of a file that could not be used, as far as it can be read."""
+        if not source.head.columns:
+            return 0
+        if source.file.kind == "text":
+            with source.file.path.open("rb") as lines:
+                return max(sum(bool(line.strip()) for line in lines) - 1, 0)
+        try:
+            return int(self._duck.frame(_COUNT, {"paths": [str(source.file.path)]}).item())
+        except duckdb.Error:
+            return 0
 
     def _notes(self) -> Iterator[str]:
         """What a user should know of how the sources were read."""
-        left_out = Counter(name for source in self._sources for name in source.layout.left_out if source.problem is None)
+        left_out = Counter(
+            name for source in self._sources for name in source.layout.left_out if source.problem is None
+        )
         if left_out:
             yield f"columns left out, which are no numbers: {', '.join(left_out)}"
 
@@ -357,6 +392,7 @@ def _literal(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
+_COUNT = "SELECT count(*) FROM read_parquet($paths)"
 _STAGED = "SELECT * FROM read_parquet($paths, union_by_name = true, hive_partitioning = false)"
 _SIZES = """
     SELECT file_name, symbol, count(*) AS rows, max(file_row_number) - min(file_row_number) + 1 = count(*) AS together

@@ -18,6 +18,7 @@ from jtscan.market.files import PRICES
 from jtscan.market.intake.staging import FILE, LOST, NO_NUMBER, RAW
 
 ROUNDING = 0.005
+_LAST_BITS = 1e-9
 HALT, REASON = "#halt", "reason"
 KEYS = ("symbol", "timestamp")
 _OHLC = ("open", "high", "low", "close")
@@ -169,42 +170,37 @@ def _one_per_moment(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl
 
 def _adjusted(frame: pl.DataFrame) -> pl.DataFrame:
     """Put adjusted closes in the place of closes, and scale the other prices alike; a halt has none to scale."""
-    factor = pl.col("adj_close") / pl.col("close")
-    scaled = {name: pl.when(HALT).then(name).otherwise(pl.col(name) * factor) for name in _OHLC[:3]}
-    held = [pl.max_horizontal("open", "close") <= pl.col("high"), pl.min_horizontal("open", "close") >= pl.col("low")]
-    close = pl.col("adj_close")
-    # Rounding of the products must not push an open or close out of the bar that held it.
-    exact = {
-        "high": pl.when(~pl.col(HALT) & held[0]).then(pl.max_horizontal(scaled["high"], scaled["open"], close)).otherwise(scaled["high"]),
-        "low": pl.when(~pl.col(HALT) & held[1]).then(pl.min_horizontal(scaled["low"], scaled["open"], close)).otherwise(scaled["low"]),
-    }  # fmt: skip
-    there = {name: {**scaled, **exact}[name] for name in _OHLC[:3] if name in frame.columns}
-    return frame.with_columns(**there, close=pl.coalesce(close, "close"), raw_close=pl.col("close")).drop("adj_close")
+    there = [name for name in _OHLC[:3] if name in frame.columns]
+    factor = pl.when(HALT).then(1.0).otherwise(pl.col("adj_close") / pl.col("close"))
+    scaled = frame.with_columns(
+        *(pl.col(name) * factor for name in there),
+        close=pl.coalesce("adj_close", "close"),
+        raw_close=pl.col("close"),
+    ).drop("adj_close")
+    return _widened(scaled, _LAST_BITS)  # of the products: they must not push an open or close out of its bar
 
 
 def _repaired(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Widen high and low to hold open and close where they miss them by rounding."""
+    """Widen high and low to hold open and close where they miss them by rounding; list what they were."""
+    widened = _widened(frame, ROUNDING)
+    ends = [name for name in ("high", "low") if name in frame.columns]
+    schema = {name: frame.schema[name] for name in (*KEYS, FILE)}
+    empty = pl.DataFrame(schema={**schema, **dict.fromkeys(("high", "high_was", "low", "low_was"), pl.Float64)})
+    if not ends:
+        return frame, empty
+    before = pl.DataFrame({f"{name}_was": frame[name] for name in ends})
+    changed = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_was")) for name in ends)
+    repairs = widened.select(*KEYS, FILE, *ends).hstack(before).filter(changed)
+    return widened, pl.concat([empty, repairs], how="diagonal")
+
+
+def _widened(frame: pl.DataFrame, most: float) -> pl.DataFrame:
+    """Widen high and low where they miss open or close by at most so much of the price."""
     ends = [name for name in ("open", "close") if name in frame.columns]
     highest, lowest = pl.max_horizontal(*ends), pl.min_horizontal(*ends)
-    wide: dict[str, pl.Expr] = {}
-    if "high" in frame.columns:
-        wide["high"] = (highest > pl.col("high")) & (highest / pl.col("high") - 1 <= ROUNDING)
-    if "low" in frame.columns:
-        wide["low"] = (lowest < pl.col("low")) & (pl.col("low") / lowest - 1 <= ROUNDING)
-    empty = pl.DataFrame(schema={**{name: frame.schema[name] for name in (*KEYS, FILE)}, "high": pl.Float64,
-                                 "high_was": pl.Float64, "low": pl.Float64, "low_was": pl.Float64})  # fmt: skip
-    if not wide:
-        return frame, empty
-    wrong = frame.select((pl.any_horizontal(*wide.values()) & ~pl.col(HALT)).fill_null(value=False).alias("wrong"))["wrong"]
-    if not wrong.any():
-        return frame, empty
-    ends_of = {"high": highest, "low": lowest}
-    widened = frame.with_columns(
-        pl.when(is_wide & ~pl.col(HALT)).then(ends_of[name]).otherwise(name).alias(name) for name, is_wide in wide.items()
-    )
-    was = frame.filter(wrong)
-    repairs = widened.filter(wrong).with_columns(
-        was[name].alias(f"{name}_was") if name in was.columns else pl.lit(None, pl.Float64).alias(f"{name}_was")
-        for name in ("high", "low")
-    )
-    return widened, pl.concat([empty, repairs], how="diagonal").select(empty.columns)
+    high, low = pl.col("high"), pl.col("low")
+    wide = {
+        "high": pl.when(~pl.col(HALT) & (highest > high) & (highest / high - 1 <= most)).then(highest).otherwise(high),
+        "low": pl.when(~pl.col(HALT) & (lowest < low) & (low / lowest - 1 <= most)).then(lowest).otherwise(low),
+    }
+    return frame.with_columns(expression.alias(name) for name, expression in wide.items() if name in frame.columns)

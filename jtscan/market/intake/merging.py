@@ -7,8 +7,7 @@ need no rule of who wins: a corrected row is taken out of its file.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -38,7 +37,7 @@ class Stored:
 
     def __init__(self, draft: Draft, timeframe: Timeframe) -> None:
         self._draft = draft
-        self._files = [file for kind in ("bars", "halts") for file in draft.of(kind, timeframe)]  # type: ignore[arg-type]
+        self._files = [file for kind in ("bars", "halts") for file in draft.of(kind, timeframe)]
         self._by_path = {str(draft.path(file)): file for file in self._files}
         self._duck = Duck(draft.path(file) for file in self._files)
         self._gone: dict[str, list[pl.DataFrame]] = {}
@@ -89,7 +88,7 @@ class Stored:
         found = pl.concat(parts, how="diagonal")
         types = {name: kind for name, kind in rows.schema.items() if name in KEYS}
         renamed = {name: _OLD + name for name in found.columns if name not in {*KEYS, _WHERE}}
-        return found.rename(renamed).cast(types)  # type: ignore[arg-type]
+        return found.rename(renamed).cast(types)
 
     def rewrite(self) -> None:
         """Write the files again from which rows are gone."""
@@ -116,5 +115,5 @@ def _overlaps(file: StoredFile, first: str, last: str) -> bool:
 
 
 _SOURCE = "FROM read_parquet($paths, union_by_name = true, filename = '#where', hive_partitioning = false)"
-_QUERY = f"SELECT * {_SOURCE} WHERE symbol = any($symbols) AND timestamp BETWEEN $first AND $last"  # noqa: S608
-_LAST = f"SELECT symbol, arg_max(close, timestamp) {_SOURCE} WHERE symbol = any($symbols) GROUP BY 1"  # noqa: S608
+_QUERY = f"SELECT * {_SOURCE} WHERE symbol = any($symbols) AND timestamp BETWEEN $first AND $last"
+_LAST = f"SELECT symbol, arg_max(close, timestamp) {_SOURCE} WHERE symbol = any($symbols) GROUP BY 1"

@@ -142,7 +142,7 @@ def _wrong_symbols(head: Head, name: str) -> str | None:
 
 
 def stage(
-    sources: Sequence[Source], duck: Workbench, work: Path, reading: Reading, tell: Callable[[int], None]
+    sources: Sequence[Source], duck: Workbench, work: Path, reading: Reading, tell: Callable[[int], object]
 ) -> Staged:
     """Read every usable source into staged files; ``tell`` hears how many sources are done."""
     staged = Staged()
@@ -214,10 +214,6 @@ def _stage(batch: Sequence[Source], duck: Workbench, work: Path, reading: Readin
     staged.extras.update(dict.fromkeys(first.layout.extras))
 
 
-def _literal(path: Path) -> str:
-    return str(path).replace("'", "''")
-
-
 class _Columns:
     """The columns of a source under names of our own (r0, r1, …), so that none of ours hides one of its."""
 
@@ -248,14 +244,15 @@ class _Columns:
         if source.file.kind == "text":
             raws = ", ".join(f"'{raw}': 'VARCHAR'" for raw, _ in self._raw.values())
             read = (
-                f"SELECT * FROM read_csv($paths, columns = {{{raws}}}, header = true, delim = '{source.head.delimiter}', "
+                f"SELECT * FROM read_csv($paths, columns = {{{raws}}}, header = true, "  # noqa: S608 - our own names
+                f"delim = '{source.head.delimiter}', "
                 f"quote = '\"', escape = '\"', auto_detect = false, filename = 'path', store_rejects = true, "
                 f"rejects_limit = 0, max_line_size = {_LONGEST_LINE})"
             )
         else:
             raws = ", ".join(f"{quoted(name)} AS {raw}" for name, (raw, _) in self._raw.items())
-            read = f"SELECT {raws}, path FROM read_parquet($paths, filename = 'path', hive_partitioning = false)"
-        return f"SELECT * FROM ({read}) JOIN sources USING (path)"
+            read = f"SELECT {raws}, path FROM read_parquet($paths, filename = 'path', hive_partitioning = false)"  # noqa: S608 - quoted
+        return f"SELECT * FROM ({read}) JOIN sources USING (path)"  # noqa: S608 - names are our own or quoted
 
 
 def _literal(text: str | Path) -> str:

@@ -9,7 +9,8 @@ from jtscan.market.duck import quoted
 from jtscan.market.files import MOMENTS, is_number
 
 _DATES = ("%Y%m%d", "%Y.%m.%d", "%Y. %m. %d", "%Y.%m.%d.", "%Y년 %m월 %d일", "%Y/%m/%d")
-_TIMES = ("%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y%m%d %H:%M:%S", "%Y%m%d %H:%M", "%Y%m%d %H%M%S")  # fmt: skip
+_TIMES = ("%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y%m%d %H:%M:%S",
+          "%Y%m%d %H:%M", "%Y%m%d %H%M%S")  # fmt: skip
 _THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
 TEXT = "VARCHAR"
 
@@ -34,7 +35,9 @@ def number_of(name: str, kind: str) -> str:
     if kind != TEXT:
         number = f"TRY_CAST({column} AS DOUBLE)" if is_number(kind) or kind == "BOOLEAN" else "CAST(NULL AS DOUBLE)"
     else:
-        grouped = f"CASE WHEN regexp_matches({column}, '{_THOUSANDS}') THEN CAST(replace({column}, ',', '') AS DOUBLE) END"
+        grouped = (
+            f"CASE WHEN regexp_matches({column}, '{_THOUSANDS}') THEN CAST(replace({column}, ',', '') AS DOUBLE) END"
+        )
         number = f"coalesce(TRY_CAST({column} AS DOUBLE), {grouped})"
     return f"CASE WHEN isfinite({number}) THEN {number} END"
 
@@ -48,7 +51,7 @@ def is_no_number(name: str, kind: str, number: str) -> str:
 
 
 def moment_of(name: str, kind: str, moments: Moments, time: tuple[str, str] | None = None) -> str:
-    """Write a column as a date, or as a timestamp for intraday bars; ``time`` is a second column with the time of day."""
+    """Write a column as a date, or a timestamp for intraday bars; ``time`` is a second column, with the time of day."""
     if kind.startswith("TIMESTAMP WITH TIME ZONE"):
         moment = f"timezone('{moments.zone or moments.stored}', {quoted(name)})"
     elif kind in MOMENTS:

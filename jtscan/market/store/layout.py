@@ -12,8 +12,6 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-import polars as pl
-
 from jtscan.domain.dates import Timeframe
 from jtscan.market.duck import Duck
 from jtscan.market.store.manifest import Kind, StoredFile
@@ -93,5 +91,5 @@ def _merge(draft: Draft, kind: Kind, timeframe: Timeframe, files: Sequence[Store
 
 
 _SOURCE = "FROM read_parquet($paths, union_by_name = true, hive_partitioning = false)"
-_SIZES = f"SELECT coalesce(symbol, '') AS symbol, count(*) AS rows {_SOURCE} GROUP BY 1"  # noqa: S608
-_ROWS = f"SELECT * {_SOURCE} WHERE coalesce(symbol, '') BETWEEN $first AND $last"  # noqa: S608
+_SIZES = f"SELECT coalesce(symbol, '') AS symbol, count(*) AS rows {_SOURCE} GROUP BY 1"
+_ROWS = f"SELECT * {_SOURCE} WHERE coalesce(symbol, '') BETWEEN $first AND $last"

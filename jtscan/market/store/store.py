@@ -8,12 +8,12 @@ from pathlib import Path
 
 import polars as pl
 
-from jtscan.domain.dates import Timeframe
 from jtscan.domain.stores import FILE_COUNTS, Counts, QualityReport, VerifyReport
 from jtscan.errors import StoreError
 from jtscan.market.duck import shown
 from jtscan.market.store.layout import compact
 from jtscan.market.store.manifest import Manifest, StoredFile, damaged
+from jtscan.market.store.quality import quality_of
 from jtscan.market.store.reading import at_version, current, is_store, kept
 from jtscan.market.store.sweeping import GRACE, KEEP, sweep
 from jtscan.market.store.writing import WAIT_SECONDS, writing
@@ -38,7 +38,9 @@ class Store:
     def __init__(self, root: str | Path, *, version: int | None = None) -> None:
         self.root = Path(root).expanduser()
         if not is_store(self.root):
-            raise StoreError(f"{shown(self.root)}: no ingest has written there; jtscan ingest SOURCE --into DIR makes a store")
+            raise StoreError(
+                f"{shown(self.root)}: no ingest has written there; jtscan ingest SOURCE --into DIR makes a store"
+            )
         self._pinned = None if version is None else at_version(self.root, version)
 
     @property
@@ -52,7 +54,7 @@ class Store:
         return self.manifest.name
 
     def history(self) -> pl.DataFrame:
-        """List the versions, newest first: number, when and why made, from what, counts, and whether it can be opened."""
+        """List the versions, newest first: when and why made, from what, counts, and whether it can be opened."""
         there = set(kept(self.root))
         rows = [
             (
@@ -61,8 +63,15 @@ class Store:
             )
             for each in reversed(self.manifest.versions)
         ]  # fmt: skip
-        schema = {"version": pl.Int64, "created": pl.Datetime("us"), "action": pl.String, "timeframe": pl.String,
-                  "sources": pl.String, **dict.fromkeys(_HISTORY, pl.Int64), "can_be_opened": pl.Boolean}  # fmt: skip
+        schema: dict[str, pl.DataType | type[pl.DataType]] = {
+            "version": pl.Int64,
+            "created": pl.Datetime("us"),
+            "action": pl.String,
+            "timeframe": pl.String,
+            "sources": pl.String,
+            **dict.fromkeys(_HISTORY, pl.Int64),
+            "can_be_opened": pl.Boolean,
+        }
         return pl.DataFrame(rows, schema=schema, orient="row")
 
     def verify(self) -> VerifyReport:
@@ -90,6 +99,10 @@ class Store:
             ),
         )
 
+    def quality(self) -> QualityReport:
+        """Read everything, and tell what is there, what was set aside, and what looks wrong."""
+        return quality_of(self.root, self.manifest, {})
+
     def check_files(self, files: Iterable[StoredFile], *, whole: bool) -> None:
         """Refuse to read files that are not what the manifest says; ``whole`` sums up their content too.
 
@@ -103,8 +116,8 @@ class Store:
             path, problem = next(iter(wrong.items()))
             more = f" (and {len(wrong) - 1:,} more files)" if len(wrong) > 1 else ""
             raise StoreError(
-                f"{shown(self.root / path)}: {problem}{more}. The store is damaged: jtscan verify {shown(self.root)} lists "
-                "all that is; ingest the sources again into a new folder, or copy the file back"
+                f"{shown(self.root / path)}: {problem}{more}. The store is damaged: jtscan verify {shown(self.root)} "
+                "lists all that is; ingest the sources again into a new folder, or copy the file back"
             )
 
     def compact(self, *, wait: float = WAIT_SECONDS) -> str:

@@ -51,6 +51,7 @@ class Suspicions:
         self,
         bars: Sequence[str],
         halts: Sequence[str],
+        quarantine: Sequence[str],
         timeframe: Timeframe,
         *,
         markets: Mapping[str, str] | None = None,
@@ -58,6 +59,7 @@ class Suspicions:
     ) -> None:
         self._bars = list(bars)
         self._halts = list(halts)
+        self._quarantine = list(quarantine)
         self._timeframe = timeframe
         self._markets = markets or {}
         self._since = since
@@ -67,12 +69,14 @@ class Suspicions:
     def find(self, duck: Duck) -> pl.DataFrame:
         """List everything: symbol, kind, first and last timestamp, bars, what is seen; by kind and symbol."""
         found = [pl.DataFrame(schema=SCHEMA)]
-        sizes = dict(duck.frame(_SIZES, self._window(self._bars)).iter_rows())
+        sizes = dict(duck.frame(_SIZES, self._window([*self._bars, *self._halts])).iter_rows())
         self._thinning = max(sum(sizes.values()) // _MOST_HASHES, 0) + 1
         for symbols in split(sizes):
             frame = self._read(duck, symbols)
             found += [_broken(frame), *_moves(frame), _constant(frame)]
             self._note(frame)
+        if self._quarantine:
+            self._add_days(duck.frame(_SET_ASIDE, self._window(self._quarantine)))
         found += [self._gaps(), self._same()]
         whole = pl.concat([part.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items()) for part in found])
         recent = whole if self._since is None else whole.filter(pl.col("last") >= self._since)
@@ -98,32 +102,38 @@ class Suspicions:
 
     def _note(self, frame: pl.DataFrame) -> None:
         """Remember the days of each symbol, and a number for each bar's prices."""
-        market = pl.col("symbol").replace_strict(self._markets, default=None, return_dtype=pl.String)
-        days = frame.select("symbol", market.alias("market"), pl.col("timestamp").cast(pl.Date).alias("day"))
-        self._days.append(days.unique() if self._timeframe.intraday else days)
+        self._add_days(frame.select("symbol", "timestamp"))
         traded = frame.filter(~pl.col("halt") & (pl.col("volume").fill_null(1) > 0) & (pl.col("high") != pl.col("low")))
         hashes = traded.select("symbol", "timestamp", pl.struct("timestamp", *PRICES).hash().alias("hash"))
         if self._thinning > 1:
             hashes = hashes.filter(pl.col("hash") % self._thinning == 0)
         self._hashes.append(hashes)
 
+    def _add_days(self, rows: pl.DataFrame) -> None:
+        """Remember on which days there are rows, be they bars, halts or in quarantine."""
+        market = pl.col("symbol").replace_strict(self._markets, default=None, return_dtype=pl.String)
+        days = rows.select("symbol", market.alias("market"), pl.col("timestamp").cast(pl.Date).alias("day"))
+        self._days.append(days.unique() if self._timeframe.intraday else days)
+
     def _gaps(self) -> pl.DataFrame:
         """Sessions without a row, by the market's own calendar; where too few symbols tell it, very long gaps only."""
         if not self._days or not self._timeframe_has_days():
             return pl.DataFrame(schema=SCHEMA)
-        days = pl.concat(self._days).sort("symbol", "day")
+        days = pl.concat(self._days).unique().sort("symbol", "day")
         sessions = _sessions(days)
         numbered = days.join(sessions, on=["market", "day"], how="left", nulls_equal=True, maintain_order="left")
         before = {name: pl.col(name).shift().over("symbol") for name in ("day", "number")}
         known = numbered.filter(pl.col("number").is_not_null())
-        missing = known.with_columns(before["day"].alias("from"), (pl.col("number") - before["number"] - 1).alias("bars"))
+        missing = known.with_columns(
+            before["day"].alias("from"), (pl.col("number") - before["number"] - 1).alias("bars")
+        )
         gaps = missing.filter(pl.col("bars") > 0)
         spans = days.with_columns(before["day"].alias("from"))
         weekdays = pl.business_day_count("from", "day").cast(pl.Int64) - 1
         long = spans.with_columns(weekdays.alias("bars")).filter(pl.col("bars") > _LONGEST_HOLIDAY)
         long = long.join(gaps, on=["symbol", "day"], how="anti")
-        by_calendar = gaps.with_columns(pl.format("no row on {} sessions of the market", "bars").alias("seen"))
-        by_weekdays = long.with_columns(pl.format("no row on {} weekdays", "bars").alias("seen"))
+        by_calendar = gaps.with_columns(pl.format("sessions of the market without a row: {}", "bars").alias("seen"))
+        by_weekdays = long.with_columns(pl.format("weekdays without a row: {}", "bars").alias("seen"))
         return pl.concat([by_calendar.drop("number"), by_weekdays], how="diagonal").select(
             "symbol",
             pl.lit("gap").alias("kind"),
@@ -146,7 +156,11 @@ class Suspicions:
         counted = (
             pairs.filter(pl.col("symbol") != pl.col("other"))
             .group_by("symbol", "other")
-            .agg(pl.len().alias("bars"), pl.col("timestamp").min().alias("first"), pl.col("timestamp").max().alias("last"))
+            .agg(
+                pl.len().alias("bars"),
+                pl.col("timestamp").min().alias("first"),
+                pl.col("timestamp").max().alias("last"),
+            )
             .filter(pl.col("bars") >= max(_SAME_BARS // self._thinning, 2))
         )
         return counted.select(
@@ -222,7 +236,9 @@ def _constant(frame: pl.DataFrame) -> pl.DataFrame:
 def _sessions(days: pl.DataFrame) -> pl.DataFrame:
     """Number the sessions of each market: days on which at least half of its living symbols have a row."""
     present = days.group_by("market", "day").len("present")
-    spans = days.group_by("symbol").agg(pl.col("market").first(), pl.col("day").min().alias("from"), pl.col("day").max().alias("to"))
+    spans = days.group_by("symbol").agg(
+        pl.col("market").first(), pl.col("day").min().alias("from"), pl.col("day").max().alias("to")
+    )
     born = spans.select("market", pl.col("from").alias("day"), pl.lit(1).alias("change"))
     gone = spans.select("market", pl.col("to").dt.offset_by("1d").alias("day"), pl.lit(-1).alias("change"))
     marks = pl.concat([born, gone, present.select("market", "day", pl.lit(0).alias("change"))])
@@ -244,5 +260,6 @@ def summary(found: pl.DataFrame) -> Iterable[tuple[str, int, int]]:
 
 
 _SOURCE = "FROM read_parquet($paths, union_by_name = true, hive_partitioning = false)"
-_SIZES = f"SELECT symbol, count(*) {_SOURCE} WHERE timestamp >= $start GROUP BY 1"  # noqa: S608
-_ROWS = f"SELECT * {_SOURCE} WHERE symbol BETWEEN $first AND $last AND timestamp >= $start"  # noqa: S608
+_SIZES = f"SELECT symbol, count(*) {_SOURCE} WHERE timestamp >= $start GROUP BY 1"
+_SET_ASIDE = f"SELECT symbol, timestamp {_SOURCE} WHERE symbol IS NOT NULL AND timestamp >= $start"
+_ROWS = f"SELECT * {_SOURCE} WHERE symbol BETWEEN $first AND $last AND timestamp >= $start"

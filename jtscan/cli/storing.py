@@ -1,0 +1,138 @@
+"""The commands around a store: ``ingest``, ``doctor``, ``verify``, ``history``, ``sweep``, ``compact``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from jtscan import render
+from jtscan.cli.options import pairs
+
+DAMAGED = 1
+_store_argument = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+
+
+@click.command()
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
+@click.option(
+    "--into",
+    metavar="DIR",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder of the store; made if it is not there.",
+)
+@click.option(
+    "--timeframe",
+    metavar="LENGTH",
+    default="1d",
+    show_default=True,
+    help="Length of a bar: 1m 5m 15m 30m 60m 1d 1w 1mo.",
+)
+@click.option(
+    "--map",
+    "columns",
+    metavar="OURS=THEIRS",
+    multiple=True,
+    callback=pairs,
+    help="What a column is called in the sources, where it is not recognised: timestamp=날짜; may be repeated.",
+)
+@click.option("--adjust", is_flag=True, help="Adjusted closes for closes, the other prices alike; keeps raw_close.")
+@click.option(
+    "--halts",
+    type=click.Choice(["zero", "flat"]),
+    default="zero",
+    help="flat: unchanged prices without volume are a halt too.",
+)
+@click.option("--symbol-pattern", metavar="PATTERN", help="Where the symbol is in the files' names: 'krx_*_{symbol}'.")
+@click.option("--date-format", metavar="FORMAT", help="How dates are written, where it is not clear: %d/%m/%Y.")
+@click.option("--timezone", metavar="ZONE", help="Zone of the exchange, for timestamps in UTC: Asia/Seoul.")
+@click.option("--quiet", is_flag=True, help="No progress bar; only what went wrong.")
+def ingest(*, sources: Sequence[str], into: Path, quiet: bool, **options: Any) -> None:
+    """Take bars from CSV and Parquet files, folders, globs or archives into a store.
+
+    \b
+    jtscan ingest prices/*.csv --into data
+    jtscan ingest today.csv --into data            # adds what is new, corrects what has changed
+    """  # noqa: D301 - click's mark for lines to keep is a backspace
+    from jtscan.market import ingest as take_in  # noqa: PLC0415 - keeps --help quick
+
+    with _progress(shown=not quiet and sys.stderr.isatty()) as tell:
+        report = take_in(list(sources), into, progress=tell, **options)
+    click.echo(report.summary if quiet else str(report))
+    if not quiet and report.version is not None:
+        click.echo(f"\nScan it:  jtscan scan 'close > highest(high, 20)[1]' --data {into} --last 5")
+
+
+@click.command()
+@_store_argument
+def doctor(*, folder: Path) -> None:
+    """Tell what the store in DIR holds, what was set aside, and what looks wrong."""
+    from jtscan.market import Store  # noqa: PLC0415 - keeps --help quick
+
+    report = Store(folder).quality()
+    click.echo(str(report))
+    if (report.balance["missing"] != 0).any():
+        click.get_current_context().exit(DAMAGED)
+
+
+@click.command()
+@_store_argument
+def verify(*, folder: Path) -> None:
+    """Compare every file of the store in DIR with its SHA-256 sum."""
+    from jtscan.market import Store  # noqa: PLC0415 - keeps --help quick
+
+    report = Store(folder).verify()
+    click.echo(str(report))
+    click.get_current_context().exit(0 if report.whole else DAMAGED)
+
+
+@click.command()
+@_store_argument
+def history(*, folder: Path) -> None:
+    """List the versions of the store in DIR, newest first."""
+    from jtscan.market import Store  # noqa: PLC0415 - keeps --help quick
+
+    click.echo(render.frame_text(Store(folder).history(), rows=30, width=140))
+
+
+@click.command()
+@_store_argument
+@click.option("--keep", type=click.IntRange(min=1), default=10, show_default=True, help="How many versions stay.")
+def sweep(*, folder: Path, keep: int) -> None:
+    """Remove old versions of the store in DIR and leftovers, older than an hour; an ingest does it too."""
+    from jtscan.market import Store  # noqa: PLC0415 - keeps --help quick
+
+    click.echo(f"removed: {len(Store(folder).sweep(keep=keep)):,} files")
+
+
+@click.command()
+@_store_argument
+def compact(*, folder: Path) -> None:
+    """Lay the bars of the store in DIR out anew; an ingest does it where it pays."""
+    from jtscan.market import Store  # noqa: PLC0415 - keeps --help quick
+
+    click.echo(f"version {Store(folder).compact()}")
+
+
+@contextmanager
+def _progress(*, shown: bool) -> Iterator[Callable[[str, int, int], None] | None]:
+    """One bar, which says what is done."""
+    if not shown:
+        yield None
+        return
+    from tqdm.auto import tqdm  # noqa: PLC0415 - looks for a notebook when imported
+
+    with tqdm(leave=False, dynamic_ncols=True, file=sys.stderr) as bar:
+
+        def tell(phase: str, done: int, total: int) -> None:
+            bar.set_description(phase, refresh=False)
+            bar.total = total or None
+            bar.n = done
+            bar.refresh()
+
+        yield tell
