@@ -18,7 +18,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "time": ("time", "시간", "체결시간", "시각"),
     "symbol": (
-        "symbol", "code", "ticker", "종목코드", "단축코드", "isu_srt_cd", "short_code", "srtncd", "stock_code", "instrument",
+        "symbol", "code", "ticker", "종목코드", "단축코드", "isu_srt_cd", "short_code", "srtncd", "stock_code",
+        "instrument",
     ),
     "open": ("open", "o", "시가", "openprice", "open_price", "stck_oprc", "mkp", "tdd_opnprc"),
     "high": ("high", "h", "고가", "highprice", "high_price", "stck_hgpr", "hipr", "tdd_hgprc"),

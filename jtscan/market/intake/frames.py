@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,8 @@ from polars.exceptions import PolarsError
 
 from jtscan.errors import RequestError
 from jtscan.market.intake.finding import SourceFile
+
+_PRICES = frozenset({"open", "high", "low", "close"})
 
 
 def save_frames(frames: Sequence[Any], work: Path) -> list[SourceFile]:
@@ -22,6 +27,27 @@ def save_frames(frames: Sequence[Any], work: Path) -> list[SourceFile]:
         as_polars(frame).write_parquet(path, compression="lz4")
         saved.append(SourceFile(name=f"frame {number + 1}", path=path, kind="parquet"))
     return saved
+
+
+def unfold_levels(file: SourceFile, delimiter: str, work: Path) -> SourceFile:
+    """Write a table with tickers in its header's levels, as pandas writes yfinance's, as one of rows with a symbol."""
+    with file.path.open(encoding="utf-8-sig", newline="") as text:
+        first, second, index = islice(csv.reader(text, delimiter=delimiter), 3)
+    fields, tickers = (first, second) if _PRICES & {name.casefold() for name in first} else (second, first)
+    body = pl.read_csv(
+        file.path, separator=delimiter, has_header=False, skip_rows=3, infer_schema=False, truncate_ragged_lines=True
+    )
+    parts = []
+    for ticker in dict.fromkeys(tickers[1:]):
+        places = [place for place, name in enumerate(tickers) if name == ticker and place]
+        values = [pl.col(body.columns[place]).alias(fields[place]) for place in places]
+        moment = pl.col(body.columns[0]).alias(index[0])
+        part = body.select(moment, pl.lit(ticker).alias("symbol"), *values)
+        prices = [fields[place] for place in places if fields[place].casefold() in _PRICES]
+        parts.append(part.filter(pl.any_horizontal(pl.col(prices).is_not_null())))
+    path = work / f"levels-{file.path.name}.parquet"
+    pl.concat(parts, how="diagonal").write_parquet(path, compression="lz4")
+    return replace(file, path=path, kind="parquet", note="tickers taken from the levels of its header")
 
 
 def as_polars(frame: Any) -> pl.DataFrame:
@@ -54,7 +80,7 @@ def _from_pandas(frame: Any) -> pl.DataFrame:
         tickers = _level_of_tickers(frame.columns)
         frame = frame.stack(level=tickers, future_stack=True)
         frame.index = frame.index.set_names("symbol", level=-1)
-        prices = [name for name in frame.columns if str(name).casefold() in {"open", "high", "low", "close"}]
+        prices = [name for name in frame.columns if str(name).casefold() in _PRICES]
         frame = frame.dropna(how="all", subset=prices)  # a ticker that was not there that day has no row
     index = frame.index.names
     if len(index) > 1 or index[0] is not None or str(frame.index.dtype).startswith("datetime"):

@@ -17,6 +17,7 @@ from jtscan.market.intake.finding import SourceFile
 from jtscan.market.intake.values import TEXT
 
 _SAMPLE = 60
+_LEVELS = 2
 _LONGEST_LINE = 1 << 16
 _DELIMITERS = ",\t;|"
 
@@ -76,7 +77,7 @@ def _of_text(path: Path) -> Head:
     names = [name.strip() for name in rows[0]]
     body = [row for row in rows[1:] if row]
     sample = {name: [row[place].strip() for row in body if len(row) > place] for place, name in enumerate(names)}
-    levels = len(rows) > 1 and names[0] == "Price" and rows[1][:1] == ["Ticker"]
+    levels = len(rows) > _LEVELS and len(names) > 1 and bool(rows[2][0]) and not any(rows[2][1:])
     return Head(columns=[(name, TEXT) for name in names], sample=sample, delimiter=delimiter, levels=levels)
 
 

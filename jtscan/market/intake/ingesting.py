@@ -27,9 +27,19 @@ from jtscan.market.duck import Workbench
 from jtscan.market.files import PRICES
 from jtscan.market.intake.columns import NAMES, check_mapping
 from jtscan.market.intake.finding import SourceFile, find_sources
-from jtscan.market.intake.frames import save_frames
-from jtscan.market.intake.heads import heads_of
-from jtscan.market.intake.judging import HALT, KEYS, REASON, Halts, Judged, Rules, judge
+from jtscan.market.intake.frames import save_frames, unfold_levels
+from jtscan.market.intake.heads import Head, heads_of
+from jtscan.market.intake.judging import (
+    HALT,
+    KEYS,
+    OTHER_VALUES,
+    REASON,
+    UNREADABLE_MOMENT,
+    Halts,
+    Judged,
+    Rules,
+    judge,
+)
 from jtscan.market.intake.merging import Stored
 from jtscan.market.intake.staging import FILE, RAW, Reading, Source, Staged, make_source, stage
 from jtscan.market.intake.values import Moments
@@ -175,7 +185,7 @@ class _Run:
         self._tell("finding files", 0, 0)
         files = _files_of(source, self._draft.work / "files")
         self._duck = Workbench([file.path for file in files], self._draft.work)
-        heads = heads_of(files, self._duck)
+        files, heads = self._looked_into(files)
         if self._reading.mapping and (known := [head.names for head in heads if head.names]):
             check_mapping(self._reading.mapping, known)
         self._sources = [
@@ -191,6 +201,17 @@ class _Run:
         )
         if not self._staged.paths:
             raise DataError(self._why_nothing())
+
+    def _looked_into(self, files: Sequence[SourceFile]) -> tuple[list[SourceFile], list[Head]]:
+        """Look at the files' heads; tables with tickers in their header become tables of rows first."""
+        heads = heads_of(files, self._duck)
+        work = self._draft.work / "files"
+        plain = [
+            unfold_levels(file, head.delimiter, work) if head.levels else file
+            for file, head in zip(files, heads, strict=True)
+        ]
+        again = heads_of(plain, self._duck) if any(head.levels for head in heads) else heads
+        return plain, again
 
     def _why_nothing(self) -> str:
         name, problem = next((source.file.name, problem) for source, problem in self._problems())
@@ -368,8 +389,27 @@ class _Run:
         except duckdb.Error:
             return 0
 
+    def _hints(self) -> Iterator[str]:
+        """What could be meant where many rows cannot be used, and whose rows a file's are."""
+        named = next((each for each in self._sources if each.symbol and each.symbol != each.file.stem), None)
+        if named is not None:
+            yield f"symbols are taken from the names of files: {named.file.stem} is {named.symbol}"
+        reasons = self._new_quarantine.group_by(REASON).agg(pl.len(), pl.col("text").first())
+        for reason, count, text in reasons.iter_rows():
+            if reason == UNREADABLE_MOMENT:
+                cure = "say how they are written: --date-format '%d/%m/%Y'"
+                yield f"timestamps that cannot be read: {count:,}, such as {text!r}; {cure}"
+            elif (
+                reason.endswith(OTHER_VALUES) and count > self._tally.total().read / 2 and not self._timeframe.intraday
+            ):
+                yield f"most rows share their {self._timeframe} with others; are these minutes? Say so: --timeframe 5m"
+
     def _notes(self) -> Iterator[str]:
         """What a user should know of how the sources were read."""
+        yield from self._hints()
+        if self._staged.lost:
+            values = ", ".join(f"{name} {count:,}" for name, count in self._staged.lost.items())
+            yield f"values that are no numbers, left unknown: {values}"
         left_out = Counter(
             name for source in self._sources for name in source.layout.left_out if source.problem is None
         )

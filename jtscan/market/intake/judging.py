@@ -21,6 +21,8 @@ ROUNDING = 0.005
 _LAST_BITS = 1e-9
 HALT, REASON = "#halt", "reason"
 KEYS = ("symbol", "timestamp")
+UNREADABLE_MOMENT = "its timestamp cannot be read"
+OTHER_VALUES = "rows of this symbol and timestamp have other values"
 _OHLC = ("open", "high", "low", "close")
 _MONDAY = 1
 
@@ -115,7 +117,7 @@ def _reason(frame: pl.DataFrame, rules: Rules) -> pl.Expr:
         pl.when(pl.col("symbol").is_null())
         .then(pl.lit("it has no symbol"))
         .when(pl.col("timestamp").is_null())
-        .then(pl.lit("its timestamp cannot be read"))
+        .then(pl.lit(UNREADABLE_MOMENT))
         .when((pl.col(NO_NUMBER) != "").fill_null(value=False))
         .then(pl.format("{} is not a number", NO_NUMBER))
         .when(pl.col(HALT))
@@ -159,7 +161,7 @@ def _one_per_moment(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl
     merged = groups.filter(pl.col("#different") <= 1)
     torn = groups.filter(pl.col("#different") > 1).select(*KEYS, "#rows")
     conflicts = doubtful.join(torn, on=KEYS, maintain_order="left").with_columns(
-        pl.format("{} rows of this symbol and timestamp have other values", "#rows").alias(REASON)
+        pl.format("{} " + OTHER_VALUES, "#rows").alias(REASON)
     )
     equal = doubtful.join(merged.select(KEYS), on=KEYS, how="semi", maintain_order="left")
     extra = equal.filter(~equal.select(pl.struct(KEYS).is_first_distinct()).to_series()).select(FILE)

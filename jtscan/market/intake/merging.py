@@ -86,9 +86,8 @@ class Stored:
         if not parts:
             return None
         found = pl.concat(parts, how="diagonal")
-        types = {name: kind for name, kind in rows.schema.items() if name in KEYS}
         renamed = {name: _OLD + name for name in found.columns if name not in {*KEYS, _WHERE}}
-        return found.rename(renamed).cast(types)
+        return found.rename(renamed).with_columns(pl.col(name).cast(rows.schema[name]) for name in KEYS)
 
     def rewrite(self) -> None:
         """Write the files again from which rows are gone."""

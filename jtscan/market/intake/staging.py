@@ -7,7 +7,7 @@ own text. Nothing is judged here.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -66,7 +66,7 @@ class Staged:
     broken_lines: list[pl.DataFrame] = field(default_factory=list)
     problems: dict[int, str] = field(default_factory=dict)
     labels: list[pl.DataFrame] = field(default_factory=list)
-    extras: dict[str, None] = field(default_factory=dict)
+    lost: Counter[str] = field(default_factory=Counter)
 
 
 def make_source(number: int, file: SourceFile, head: Head, reading: Reading) -> Source:
@@ -211,7 +211,7 @@ def _stage(batch: Sequence[Source], duck: Workbench, work: Path, reading: Readin
     staged.paths.append(out)
     staged.broken_lines += lines
     staged.labels += labels
-    staged.extras.update(dict.fromkeys(first.layout.extras))
+    staged.lost.update(_lost(duck, out, first))
 
 
 class _Columns:
@@ -283,6 +283,16 @@ def _rows(source: Source, moments: Moments) -> str:
                CAST({" + ".join(lost) or "0"} AS BIGINT) AS {quoted(LOST)}
         FROM ({inner})
     """  # noqa: S608 - names are our own or quoted, values are parameters
+
+
+def _lost(duck: Workbench, staged: Path, source: Source) -> dict[str, int]:
+    """Count the values of further columns that are no numbers; in rows they are unknown."""
+    places = {name: place for place, name in enumerate(source.layout.extras) if place < _BITS}
+    if not places:
+        return {}
+    sums = ", ".join(f"sum(({quoted(LOST)} >> {place}) & 1)" for place in places.values())
+    found = duck.frame(f"SELECT {sums} FROM read_parquet($paths)", {"paths": [str(staged)]})  # noqa: S608 - our own
+    return {name: int(count) for name, count in zip(places, found.row(0), strict=True) if count}
 
 
 def _symbol(columns: _Columns) -> str:
