@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -44,7 +45,7 @@ class StoredFile:
     highest: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Manifest:
     """One version of a store, whole.
 
@@ -61,10 +62,10 @@ class Manifest:
         """The number of the version; 0 is an empty store."""
         return self.versions[-1].number if self.versions else 0
 
-    @property
+    @cached_property
     def name(self) -> str:
         """What a scan records: the number, and the start of the checksum."""
-        return f"v{self.number}-{_checksum(self._body())[:8]}"
+        return f"v{self.number}-{_checksum(self._body)[:8]}"
 
     @property
     def timeframes(self) -> list[Timeframe]:
@@ -76,18 +77,19 @@ class Manifest:
         """The files of one kind."""
         return [file for file in self.files if file.kind == kind and file.timeframe == timeframe]
 
-    def _body(self) -> dict[str, Any]:
-        return {
+    @cached_property
+    def _body(self) -> str:
+        body = {
             "format": FORMAT,
-            "versions": [asdict(each) for each in self.versions],
-            "totals": {str(name): asdict(counts) for name, counts in self.totals.items()},
-            "files": [asdict(each) for each in self.files],
+            "versions": [{**_fields(each), "counts": _fields(each.counts)} for each in self.versions],
+            "totals": {str(name): _fields(counts) for name, counts in self.totals.items()},
+            "files": [_fields(each) for each in self.files],
         }
+        return json.dumps(body, ensure_ascii=False, indent=1)
 
     def to_bytes(self) -> bytes:
-        """Write it down, with a checksum of itself."""
-        body = self._body()
-        return json.dumps({"checksum": _checksum(body), **body}, ensure_ascii=False, indent=1).encode()
+        """Write it down as JSON, with a checksum of the rest at its head."""
+        return f"{_HEAD}{_checksum(self._body)}{_NECK}{self._body[1:]}".encode()
 
     @classmethod
     def from_bytes(cls, raw: bytes, where: str) -> Manifest:
@@ -98,27 +100,28 @@ class Manifest:
         StoreError
             It is damaged, or of a later jtscan.
         """
-        try:
-            read = json.loads(raw)
-            later = read["format"] != FORMAT
-        except (ValueError, KeyError, TypeError, RecursionError):
-            raise StoreError(f"{where}: the manifest is damaged{_CURE}") from None
-        if later:
-            raise StoreError(f"{where}: written by another version of jtscan (format {read['format']!r}, not {FORMAT})")
-        try:
-            manifest = cls(
-                versions=tuple(_version(each) for each in read["versions"]),
-                files=tuple(_file(each) for each in read["files"]),
-                totals={Timeframe(name): Counts(**counts) for name, counts in read["totals"].items()},
-            )
-            whole = manifest.to_bytes() == raw
-        except (ValueError, KeyError, TypeError, AttributeError):
-            whole = False
-        if not whole:
+        start = len(_HEAD) + _DIGITS
+        body = b"{" + raw[start + len(_NECK) :]
+        written = raw[:start].decode("ascii", "replace"), raw[start : start + len(_NECK)]
+        if written != (_HEAD + hashlib.sha256(body).hexdigest(), _NECK.encode()):
             raise StoreError(f"{where}: the manifest is damaged: its checksum does not fit{_CURE}")
-        return manifest
+        read = json.loads(body)
+        if read["format"] != FORMAT:
+            raise StoreError(f"{where}: written by another version of jtscan (format {read['format']!r}, not {FORMAT})")
+        return cls(
+            versions=tuple(_version(each) for each in read["versions"]),
+            files=tuple(_file(each) for each in read["files"]),
+            totals={Timeframe(name): Counts(**counts) for name, counts in read["totals"].items()},
+        )
 
 
+def _fields(value: StoredFile | Version | Counts) -> dict[str, Any]:
+    return {each.name: getattr(value, each.name) for each in fields(value)}
+
+
+_HEAD = '{\n "checksum": "'
+_DIGITS = 64
+_NECK = '",'
 _CURE = f"; an older version is kept in {OLD}/ and can be opened by its number, or ingest again into a new folder"
 
 
@@ -134,8 +137,8 @@ def _timeframe(read: Mapping[str, Any]) -> Timeframe | None:
     return None if read["timeframe"] is None else Timeframe(read["timeframe"])
 
 
-def _checksum(body: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(body, ensure_ascii=False).encode()).hexdigest()
+def _checksum(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()
 
 
 def sha256_of(path: Path) -> str:

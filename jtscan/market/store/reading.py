@@ -24,7 +24,7 @@ def current(root: Path) -> Manifest:
     """
     if not is_store(root):
         return Manifest()
-    return _read(root / NAME)
+    return read_manifest(root / NAME)
 
 
 def at_version(root: Path, number: int) -> Manifest:
@@ -47,7 +47,7 @@ def at_version(root: Path, number: int) -> Manifest:
     if not path.exists() or (newest is not None and number > newest.number):
         there = ", ".join(map(str, kept(root))) or "none"
         raise StoreError(f"{shown(root)}: there is no version {number}; those that can be opened: {there}")
-    return _read(path)
+    return read_manifest(path)
 
 
 def kept(root: Path) -> list[int]:
@@ -57,7 +57,8 @@ def kept(root: Path) -> list[int]:
     return [number for number in numbers if number <= newest]
 
 
-def _read(path: Path) -> Manifest:
+def read_manifest(path: Path) -> Manifest:
+    """Read one manifest; StoreError where it is damaged or cannot be read."""
     try:
         raw = path.read_bytes()
     except OSError as error:

@@ -12,7 +12,7 @@ from jtscan.domain.stores import FILE_COUNTS, Counts, QualityReport, VerifyRepor
 from jtscan.errors import StoreError
 from jtscan.market.duck import shown
 from jtscan.market.store.layout import compact
-from jtscan.market.store.manifest import Manifest, StoredFile, damaged
+from jtscan.market.store.manifest import NAME, Manifest, StoredFile, damaged
 from jtscan.market.store.quality import quality_of
 from jtscan.market.store.reading import at_version, current, is_store, kept
 from jtscan.market.store.sweeping import GRACE, KEEP, sweep
@@ -41,12 +41,29 @@ class Store:
             raise StoreError(
                 f"{shown(self.root)}: no ingest has written there; jtscan ingest SOURCE --into DIR makes a store"
             )
+        self._known: tuple[tuple[int, int, int], Manifest] | None = None
         self._pinned = None if version is None else at_version(self.root, version)
 
     @property
     def manifest(self) -> Manifest:
         """The version that counts now, or the one that was asked for."""
-        return self._pinned or current(self.root)
+        if self._pinned is not None:
+            return self._pinned
+        state = self._state()
+        if state is None or self._known is None or self._known[0] != state:
+            manifest = current(self.root)
+            if state is None:
+                return manifest
+            self._known = (state, manifest)
+        return self._known[1]
+
+    def _state(self) -> tuple[int, int, int] | None:
+        """What is another for any other manifest; asked before it is read, so that it is never newer than it."""
+        try:
+            state = (self.root / NAME).stat()
+        except OSError:
+            return None
+        return state.st_ino, state.st_size, state.st_mtime_ns
 
     @property
     def version(self) -> str:

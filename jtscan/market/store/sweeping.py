@@ -14,7 +14,7 @@ from pathlib import Path
 
 from jtscan.errors import StoreError
 from jtscan.market.store.manifest import OLD, Manifest
-from jtscan.market.store.reading import at_version, kept
+from jtscan.market.store.reading import kept, read_manifest
 from jtscan.market.store.writing import FOLDERS
 
 KEEP = 10
@@ -25,10 +25,11 @@ _OURS = re.compile(r"v\d{6,}-[0-9a-f]{8}-\d{4,}\.parquet")
 def sweep(root: Path, newest: Manifest, *, keep: int = KEEP, grace: dt.timedelta = GRACE) -> list[Path]:
     """Remove what is neither of the newest ``keep`` versions nor younger than the grace time; return what went."""
     now = dt.datetime.now()
-    old = [number for number in kept(root) if number <= newest.number - keep and _ended(newest, number, now) > grace]
-    going = [root / OLD / f"{number:06}.json" for number in old]
+    there = kept(root)
+    old = {number for number in there if number <= newest.number - keep and _ended(newest, number, now) > grace}
+    going = [root / OLD / f"{number:06}.json" for number in sorted(old)]
     try:
-        staying = [at_version(root, number) for number in kept(root) if number not in old]
+        staying = [read_manifest(root / OLD / f"{number:06}.json") for number in there if number not in old]
     except StoreError:
         return []  # which files a damaged manifest needs is not known; ``verify`` tells that it is damaged
     known = {root / file.path for manifest in (newest, *staying) for file in manifest.files}
