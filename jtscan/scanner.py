@@ -33,8 +33,7 @@ from jtscan.formula import (
     function_table,
     registered,
 )
-from jtscan.market.prices import DuckDBPriceRepository
-from jtscan.market.snapshot import PriceSnapshot
+from jtscan.market.prices import DuckDBPriceRepository, Snapshot
 from jtscan.market.symbols import DuckDBSymbolRepository
 from jtscan.progress import progress_bar
 from jtscan.scan import BatchScanUseCase
@@ -389,7 +388,7 @@ class Scanner:
 
         return ScanForm(self)
 
-    def _snapshot(self, timeframe: str | None = None) -> PriceSnapshot:
+    def _snapshot(self, timeframe: str | None = None) -> Snapshot:
         return self._prices.snapshot(Timeframe.parse(timeframe or self._timeframe))
 
     def _priced(self) -> Sequence[str]:
