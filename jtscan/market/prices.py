@@ -10,7 +10,7 @@ from jtscan.domain.dates import Timeframe
 from jtscan.errors import DataNotFoundError
 from jtscan.market.duck import shown
 from jtscan.market.files import find_files, version_of
-from jtscan.market.resampled import ResampledSnapshot, made_of
+from jtscan.market.resampled import ResampledSnapshot, made_from, made_of
 from jtscan.market.snapshot import PriceSnapshot
 
 Snapshot = PriceSnapshot | ResampledSnapshot
@@ -61,8 +61,7 @@ class DuckDBPriceRepository:
 
     def resampled_timeframes(self) -> list[Timeframe]:
         """Return the timeframes that are made at read, from stored ones that are shorter; shortest first."""
-        stored = self.timeframes()
-        return [each for each in Timeframe if each not in stored and made_of(each, stored)]
+        return made_from(self.timeframes())
 
     def snapshot(self, timeframe: Timeframe) -> Snapshot:
         """Take a snapshot; the one before, if no file has changed since.
@@ -104,7 +103,7 @@ class DuckDBPriceRepository:
     def _paths(self, timeframe: Timeframe) -> list[Path]:
         if self._data is None:
             if timeframe != self._timeframe:
-                made = ", ".join(self.resampled_timeframes())
+                made = ", ".join(made_from([self._timeframe]))
                 longer = f" (only longer ones are made of them: {made})" if made else ""
                 raise DataNotFoundError(
                     f"these prices are {self._timeframe} bars; there are none of {timeframe}{longer}"
@@ -115,8 +114,9 @@ class DuckDBPriceRepository:
         try:
             return find_files(self._data / "prices" / timeframe)
         except DataNotFoundError:
-            there = ", ".join(self.timeframes()) or "none"
-            made = ", ".join(self.resampled_timeframes())
+            stored = self.timeframes()
+            there = ", ".join(stored) or "none"
+            made = ", ".join(made_from([each for each in stored if each is not timeframe]))
             longer = f"; made of them: {made}" if made else ""
             raise DataNotFoundError(
                 f"there are no {timeframe} bars in {shown(self._data)} (timeframes there: {there}{longer}); "

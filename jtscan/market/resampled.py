@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,6 +22,11 @@ def made_of(longer: Timeframe, stored: Iterable[Timeframe]) -> list[Timeframe]:
     """List the stored timeframes that a longer one can be made of, the longest first: months not of weeks."""
     shorter = [each for each in stored if longer.longer_than(each) and each is not Timeframe.W1]
     return sorted(shorter, key=list(Timeframe).index, reverse=True)
+
+
+def made_from(stored: Collection[Timeframe]) -> list[Timeframe]:
+    """List the timeframes that are not stored and can be made of those that are, shortest first."""
+    return [each for each in Timeframe if each not in stored and made_of(each, stored)]
 
 
 class ResampledSnapshot:
