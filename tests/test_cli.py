@@ -395,6 +395,19 @@ def test_symbols_and_check_of_the_sample() -> None:
     assert run("check", "close > 1", "--data", str(SAMPLE), "--timeframe", "5m").exit_code == 0
 
 
+def test_a_timeframe_that_is_not_stored_is_made_at_read() -> None:
+    """The last Fridays of the sample, and the running week."""
+    folder = run("scan", "close > 0", "--data", str(SAMPLE), "--timeframe", "1w", "--symbols", "005930", "--last", "3")
+    assert re.findall(r"005930 +\S+ +(2024-\d\d-\d\d)", folder.stdout) == ["2024-12-20", "2024-12-27", "2024-12-30"]
+    assert "the newest 1w bar, of 2024-12-30, may not be complete" in folder.stdout + folder.stderr
+    files = ("--prices", str(SAMPLE / "prices/5m"), "--prices-timeframe", "5m", "--timeframe", "60m")
+    hours = run("scan", "close > 0", *files, "--symbols", "005930", "--last", "2").stdout
+    assert re.findall(r"005930 +(?:\S+ +)?(2024-\d\d-\d\d \d\d:\d\d)", hours) == [
+        "2024-12-30 14:00",
+        "2024-12-30 15:00",
+    ]
+
+
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [

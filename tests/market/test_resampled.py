@@ -16,6 +16,7 @@ from jtscan.domain.bars import ReadWindow
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.jobs import RowCounts
 from jtscan.market.prices import DuckDBPriceRepository
+from jtscan.market.snapshot import PriceSnapshot
 
 D1, W1, MO1, M5, M60 = (Timeframe(name) for name in ("1d", "1w", "1mo", "5m", "60m"))
 SAME_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -351,6 +352,30 @@ def test_what_is_read_again_is_counted_once(tmp_path):
     assert read.frame["close"].to_list() == [5.0, 10.0, 15.0, 20.0, 25.0, 54.0]
     assert read.rows == {"A": RowCounts(halts=1)}
     assert read.from_first == {"A"}
+
+
+def test_a_conflict_that_only_the_second_reading_meets_fails_the_symbol(tmp_path):
+    early, late = weekdays("2023-01-02", "2023-02-03"), weekdays("2024-01-01", "2024-01-05", start=50)
+    path = write(tmp_path / "p.parquet", bars("A", {**early, **late}), bars("A", {"2023-01-04": 99}))
+    read = snapshot(path, W1).read(["A"], ["close"], ReadWindow(start=day("2024-01-05"), warmup=3))
+    assert read.problems == {"A": "2 rows with different values on 2023-01-04"}
+    assert read.frame.is_empty()
+
+
+def test_a_symbol_is_read_again_only_if_it_has_earlier_bars(tmp_path, monkeypatch):
+    """NEW was listed within the warm-up, so there is nothing earlier; PAUSED did not trade for a year."""
+    path = write(
+        tmp_path / "p.parquet",
+        bars("NEW", weekdays("2024-01-01", "2024-01-12")),
+        bars("PAUSED", {**weekdays("2022-01-03", "2022-03-31"), **weekdays("2024-01-01", "2024-01-12")}),
+    )
+    made, asked = snapshot(path, W1), []
+    read = PriceSnapshot.read
+    monkeypatch.setattr(
+        PriceSnapshot, "read", lambda self, names, *rest: asked.append([*names]) or read(self, names, *rest)
+    )
+    made.read(["NEW", "PAUSED"], ["close"], ReadWindow(start=day("2024-01-12"), warmup=5))
+    assert asked == [["NEW", "PAUSED"], ["PAUSED"]]
 
 
 def test_symbols_that_are_not_there_are_told_as_in_the_stored_bars(tmp_path):
