@@ -53,7 +53,7 @@ class IPriceSnapshot(Protocol):
         """Return how many rows each known symbol has in the window at the most, for cutting chunks."""
 
     def sessions(self) -> pl.DataFrame:
-        """Return day and start of each session: the day's first bar of whatever symbol; for intraday bars."""
+        """Return day and start of each session: the day's first bar of whatever symbol."""
 
     def newest(self, symbols: Sequence[str], count: int) -> dt.date | None:
         """Return the count-th newest timestamp among the symbols, the oldest if there are fewer; None without any."""

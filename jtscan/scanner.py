@@ -33,8 +33,7 @@ from jtscan.formula import (
     function_table,
     registered,
 )
-from jtscan.market.prices import DuckDBPriceRepository
-from jtscan.market.snapshot import PriceSnapshot
+from jtscan.market.prices import DuckDBPriceRepository, Snapshot
 from jtscan.market.symbols import DuckDBSymbolRepository
 from jtscan.progress import progress_bar
 from jtscan.scan import BatchScanUseCase
@@ -124,7 +123,8 @@ class Scanner:
         sector, listed, delisted); without one the universe is the symbols in
         the prices.
     timeframe
-        The timeframe of ``prices``; the default of scans.
+        The timeframe of ``prices``; the default of scans. A longer one that is
+        not stored is made of a shorter one when it is read.
     columns
         Our column names to those of the files: ``{"timestamp": "date"}``.
     functions
@@ -284,9 +284,11 @@ class Scanner:
         """Return the sectors there are."""
         return _run(self._symbols.sectors())
 
-    def timeframes(self) -> list[str]:
-        """Return the timeframes there are, shortest first."""
-        return [str(each) for each in self._prices.timeframes()]
+    def timeframes(self, *, resampled: bool = False) -> list[str]:
+        """Return the timeframes that are stored, shortest first; also those made of them at read, if asked."""
+        made = self._prices.resampled_timeframes() if resampled else []
+        both = {*self._prices.timeframes(), *made}
+        return [str(each) for each in Timeframe if each in both]
 
     def columns(self, *, timeframe: str | None = None) -> dict[str, str]:
         """Return the columns of the price files beyond symbol and timestamp, and what they are."""
@@ -389,7 +391,7 @@ class Scanner:
 
         return ScanForm(self)
 
-    def _snapshot(self, timeframe: str | None = None) -> PriceSnapshot:
+    def _snapshot(self, timeframe: str | None = None) -> Snapshot:
         return self._prices.snapshot(Timeframe.parse(timeframe or self._timeframe))
 
     def _priced(self) -> Sequence[str]:

@@ -146,6 +146,7 @@ def test_options_become_the_request(scanner: type[ScannerDouble], options: str, 
         ("--data bars.parquet", None, {"prices": "bars.parquet"}),
         ("--prices x/*.parquet --symbol-table s.parquet", None, {"prices": "x/*.parquet", "symbols": "s.parquet"}),
         ("--prices x --timeframe 1h", None, {"prices": "x", "timeframe": "1h"}),
+        ("--prices x --prices-timeframe 5m --timeframe 1h", None, {"prices": "x", "timeframe": "5m"}),
         ("--prices x --column timestamp=date --column close=Adj_Close", None,
          {"prices": "x", "columns": {"timestamp": "date", "close": "Adj_Close"}}),
     ],
@@ -199,6 +200,7 @@ def test_a_formula_may_come_from_the_standard_input(scanner: type[ScannerDouble]
         (["scan", "x", "--out", "matches"], "must end with .parquet or .csv"),
         (["scan", "x", "--out", "no/where/m.csv"], "there is no folder no/where"),
         (["scan", "x", "--data", "data", "--prices", "p"], "give either --data or --prices, not both"),
+        (["scan", "x", "--prices-timeframe", "5m"], "--prices-timeframe is about --prices; in a data folder, folders"),
         (["scan", "x", "--warmup", "some"], "'some' is not one of"),
         (["scan", "@missing.jts"], "there is no file missing.jts, and no such formula in the library"),
         (["nonsense"], "No such command"),
@@ -393,12 +395,25 @@ def test_symbols_and_check_of_the_sample() -> None:
     assert run("check", "close > 1", "--data", str(SAMPLE), "--timeframe", "5m").exit_code == 0
 
 
+def test_a_timeframe_that_is_not_stored_is_made_at_read() -> None:
+    """The last Fridays of the sample, and the running week."""
+    folder = run("scan", "close > 0", "--data", str(SAMPLE), "--timeframe", "1w", "--symbols", "005930", "--last", "3")
+    assert re.findall(r"005930 +\S+ +(2024-\d\d-\d\d)", folder.stdout) == ["2024-12-20", "2024-12-27", "2024-12-30"]
+    assert "the newest 1w bar, of 2024-12-30, may not be complete" in folder.stdout + folder.stderr
+    files = ("--prices", str(SAMPLE / "prices/5m"), "--prices-timeframe", "5m", "--timeframe", "60m")
+    hours = run("scan", "close > 0", *files, "--symbols", "005930", "--last", "2").stdout
+    assert re.findall(r"005930 +(?:\S+ +)?(2024-\d\d-\d\d \d\d:\d\d)", hours) == [
+        "2024-12-30 14:00",
+        "2024-12-30 15:00",
+    ]
+
+
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
         (["--prices", "nowhere/*.parquet"], 1, "nowhere/*.parquet"),
         (["--data", "garbage.parquet"], 1, "garbage.parquet"),
-        (["--timeframe", "15m"], 1, "15m"),
+        (["--timeframe", "1m"], 1, "there are no 1m bars"),
         (["--timeframe", "7m"], 2, "timeframe: '7m' is not known"),
         (["--start", "2024-02-01", "--end", "2024-01-01"], 2, "start: 2024-02-01 is after the end"),
         (["--last", "0"], 2, "last: 0 is not a number of bars"),

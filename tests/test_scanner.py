@@ -132,6 +132,7 @@ def test_the_sample_has_its_universe():
     assert "KOSPI200" not in universe["symbol"]
     assert scanner.symbols(market="INDEX")["symbol"].to_list() == ["KOSPI200"]
     assert scanner.timeframes() == ["5m", "1d"]
+    assert scanner.timeframes(resampled=True) == ["5m", "15m", "30m", "60m", "1d", "1w", "1mo"]
 
 
 def test_ctrl_c_gives_what_is_done_until_then(prices):

@@ -104,6 +104,10 @@ def together(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 data_options = together(
     click.option("--data", metavar="DIR", help="Folder of the data, or one Parquet file of prices.  [default: ./data]"),
     click.option("--prices", metavar="PATTERN", help="Parquet files of prices instead: a file, a folder or a glob."),
+    click.option(
+        "--prices-timeframe", metavar="LENGTH",
+        help="Length of the bars in --prices, where --timeframe asks for longer ones, made of them.",
+    ),
     click.option("--symbol-table", metavar="FILE", help="Parquet file with symbol, name, market, sector."),
     click.option(
         "--column", "columns", metavar="OURS=THEIRS", multiple=True, callback=pairs,
@@ -166,13 +170,16 @@ def scanner_of(options: dict[str, Any]) -> Scanner:
 
     data, prices = options.pop("data"), options.pop("prices")
     table, columns = options.pop("symbol_table"), options.pop("columns")
+    stored = options.pop("prices_timeframe")
     if data and prices:
         raise click.UsageError("give either --data or --prices, not both")
     if data and Path(data).is_file():
         data, prices = None, data
     if not prices:
+        if stored:
+            raise click.UsageError("--prices-timeframe is about --prices; in a data folder, folders tell the timeframe")
         data = data or _default_data()
-    timeframe = options.get("timeframe") or "1d"
+    timeframe = stored or options.get("timeframe") or "1d"
     return Scanner(data, prices=prices, symbols=table, timeframe=timeframe, columns=columns or None)
 
 

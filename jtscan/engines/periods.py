@@ -1,50 +1,26 @@
 """Bars of a longer period: which period a bar belongs to, when it is complete, and what its fields are.
 
-A week runs from Saturday to Friday, a month to its last Monday-to-Friday day
-(a later weekend bar belongs to the next one). A daily bar on a period's last
+Which period that is, domain/periods.py tells. A daily bar on a period's last
 day sees its own period; otherwise, and always on intraday bars, a period is
-seen from the first bar of a later one. Minutes are counted from the session's
-first bar, of whatever symbol, so that the hours of all symbols are the same;
-such a period is complete on the bar whose end reaches its end.
+seen from the first bar of a later one. A period of minutes is complete on the
+bar whose end reaches its end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from jtscan.domain.dates import Timeframe
+from jtscan.domain.periods import period_end, period_start
 from jtscan.formula.joining import joining
 
 LABEL = "#period"
 """What tells a period from others of all symbols: its last day, or its start for minutes."""
 
 _DAY = pl.col("timestamp").cast(pl.Date)
-_FRIDAY = 5
-
-
-def _week_end() -> pl.Expr:
-    days = _DAY.to_physical()  # days since 1970; the 3rd was a Saturday
-    return ((days - 2) // 7 * 7 + 8).cast(pl.Date)
-
-
-def _last_weekday(day: pl.Expr) -> pl.Expr:
-    end = day.dt.month_end()
-    return end - pl.duration(days=pl.max_horizontal(end.dt.weekday().cast(pl.Int64) - _FRIDAY, pl.lit(0)))
-
-
-def _month_end() -> pl.Expr:
-    this = _last_weekday(_DAY)
-    return pl.when(this >= _DAY).then(this).otherwise(_last_weekday(_DAY + pl.duration(days=7))).cast(pl.Date)
-
-
-_ENDS: dict[Timeframe, Callable[[], pl.Expr]] = {
-    Timeframe.D1: lambda: _DAY,
-    Timeframe.W1: _week_end,
-    Timeframe.MO1: _month_end,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -97,10 +73,10 @@ def _with_sessions(frame: pl.DataFrame, longer: Timeframe, clock: Clock) -> pl.D
 
 def _labels(longer: Timeframe, bars: Timeframe) -> dict[str, pl.Expr]:
     if longer.minutes is None:
-        end = _ENDS[longer]()
+        end = period_end(_DAY, longer)
         return {LABEL: end, "#complete": pl.lit(value=False) if bars.intraday else end <= _DAY}
     moment, session, length = pl.col("timestamp"), pl.col("#session"), pl.duration(minutes=longer.minutes)
-    start = session + (moment - session).dt.total_minutes() // longer.minutes * length
+    start = period_start(moment, session, longer.minutes)
     return {LABEL: start, "#complete": moment + pl.duration(minutes=bars.minutes) >= start + length}
 
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from jtscan.domain.dates import Timeframe
 from jtscan.errors import DataNotFoundError, RequestError
 from jtscan.market.duck import shown
 from jtscan.market.files import find_files, version_of
+from jtscan.market.resampled import ResampledSnapshot, made_from, made_of
 from jtscan.market.snapshot import PriceSnapshot
 from jtscan.market.store.aside import Aside
+from jtscan.market.store.manifest import Kind
 from jtscan.market.store.reading import is_store
 from jtscan.market.store.store import Store
 
+Snapshot = PriceSnapshot | ResampledSnapshot
+
+_READ: tuple[Kind, ...] = ("bars", "halts", "quarantine")
 HOW_TO_GET_DATA = (
     "a data folder holds prices/<timeframe>/*.parquet and, if there is one, symbols.parquet. "
     "Any Parquet files of prices can be scanned with Scanner(prices='path/*.parquet') or --prices. "
@@ -58,15 +64,15 @@ class DuckDBPriceRepository:
         self._columns = dict(columns or {})
         self._store = None if self._data is None or not is_store(self._data) else Store(self._data, version=version)
         if self._store is None and (version is not None or verify):
-            raise RequestError(
-                "version" if version is not None else "verify", "only a store that ingest wrote has this"
-            )
+            field = "version" if version is not None else "verify"
+            raise RequestError(field, "only a store, as jtscan ingest writes it, can do this")
         self._verify = verify
         self._snapshots: dict[Timeframe, PriceSnapshot] = {}
+        self._made: dict[Timeframe, ResampledSnapshot] = {}
         self._lock = threading.Lock()
 
     def timeframes(self) -> list[Timeframe]:
-        """Return the timeframes there are, shortest first."""
+        """Return the timeframes that are stored, shortest first."""
         if self._data is None:
             return [self._timeframe]
         if (store := self.store) is not None:
@@ -80,50 +86,91 @@ class DuckDBPriceRepository:
             self._store = Store(self._data)
         return self._store
 
-    def snapshot(self, timeframe: Timeframe) -> PriceSnapshot:
-        """Take a snapshot; the one before, if no file has changed since."""
-        if (store := self.store) is not None:
-            return self._of_store(store, timeframe)
+    def resampled_timeframes(self) -> list[Timeframe]:
+        """Return the timeframes that are made at read, from stored ones that are shorter; shortest first."""
+        return made_from(self.timeframes())
+
+    def snapshot(self, timeframe: Timeframe) -> Snapshot:
+        """Take a snapshot; the one before, if no file has changed since.
+
+        Bars that are not stored are made at read, of the longest stored ones
+        that are shorter.
+
+        Raises
+        ------
+        DataNotFoundError
+            There are no such bars, nor any that they can be made of.
+        """
+        errors = []
+        for each in (timeframe, *made_of(timeframe, self.timeframes())):
+            try:
+                stored = self._stored(each)
+            except DataNotFoundError as error:
+                errors.append(error)
+            else:
+                return stored if each is timeframe else self._resampled(stored, timeframe)
+        raise errors[-1]
+
+    def _stored(self, timeframe: Timeframe) -> PriceSnapshot:
+        return self._of_files(timeframe) if self.store is None else self._of_store(self.store, timeframe)
+
+    def _of_files(self, timeframe: Timeframe) -> PriceSnapshot:
         paths = self._paths(timeframe)
         version = version_of(paths)
-        with self._lock:
-            known = self._snapshots.get(timeframe)
-            if known is None or known.version != version:
-                known = self._snapshots[timeframe] = PriceSnapshot(paths, version, timeframe, self._columns)
-            return known
+        return self._known(timeframe, version, lambda: PriceSnapshot(paths, version, timeframe, self._columns))
 
     def _of_store(self, store: Store, timeframe: Timeframe) -> PriceSnapshot:
         """Take one version of the store: its files stay as they are, whatever is ingested meanwhile."""
         manifest = store.manifest
+        files, *apart = (manifest.of(kind, timeframe) for kind in _READ)
+        if not files:
+            raise self._none_of(timeframe)
+
+        def make() -> PriceSnapshot:
+            store.check_files([*files, *chain(*apart)], whole=self._verify)
+            paths, *others = ([store.root / file.path for file in group] for group in (files, *apart))
+            return PriceSnapshot(paths, manifest.name, timeframe, {}, aside=Aside(*others))
+
+        return self._known(timeframe, manifest.name, make)
+
+    def _known(self, timeframe: Timeframe, version: str, make: Callable[[], PriceSnapshot]) -> PriceSnapshot:
+        """Return the snapshot of a version; a new one is made once."""
         with self._lock:
             known = self._snapshots.get(timeframe)
-            if known is not None and known.version == manifest.name:
-                return known
-        files = manifest.of("bars", timeframe)
-        if not files:
-            raise DataNotFoundError(
-                f"there are no {timeframe} bars in {shown(store.root)} (timeframes there: "
-                f"{', '.join(manifest.timeframes) or 'none'}); {HOW_TO_GET_DATA}"
-            )
-        apart = [manifest.of(kind, timeframe) for kind in ("halts", "quarantine")]
-        store.check_files([file for group in (files, *apart) for file in group], whole=self._verify)
-        paths, *others = ([store.root / file.path for file in group] for group in (files, *apart))
-        snapshot = PriceSnapshot(paths, manifest.name, timeframe, {}, aside=Aside(*others))
+            if known is None or known.version != version:
+                known = self._snapshots[timeframe] = make()
+            return known
+
+    def _resampled(self, base: PriceSnapshot, timeframe: Timeframe) -> ResampledSnapshot:
         with self._lock:
-            self._snapshots[timeframe] = snapshot
-        return snapshot
+            known = self._made.get(timeframe)
+            if known is None or known.base is not base:
+                known = self._made[timeframe] = ResampledSnapshot(base, timeframe)
+            return known
 
     def _paths(self, timeframe: Timeframe) -> list[Path]:
         if self._data is None:
             if timeframe != self._timeframe:
-                raise DataNotFoundError(f"these prices are {self._timeframe} bars; there are none of {timeframe}")
+                made = ", ".join(made_from([self._timeframe]))
+                longer = f" (only longer ones are made of them: {made})" if made else ""
+                raise DataNotFoundError(
+                    f"these prices are {self._timeframe} bars; there are none of {timeframe}{longer}"
+                )
             return find_files(self._prices or ())
         if not self._data.is_dir():
             raise DataNotFoundError(f"there is no folder {shown(self._data)}; {HOW_TO_GET_DATA}")
         try:
             return find_files(self._data / "prices" / timeframe)
         except DataNotFoundError:
-            there = ", ".join(self.timeframes()) or "none"
-            raise DataNotFoundError(
-                f"there are no {timeframe} bars in {shown(self._data)} (timeframes there: {there}); {HOW_TO_GET_DATA}"
-            ) from None
+            raise self._none_of(timeframe) from None
+
+    def _none_of(self, timeframe: Timeframe) -> DataNotFoundError:
+        """Say that there are no such bars, and which there are."""
+        stored = self.timeframes()
+        there = ", ".join(stored) or "none"
+        made = ", ".join(made_from([each for each in stored if each is not timeframe]))
+        longer = f"; made of them: {made}" if made else ""
+        where = shown(self._data) if self._data else "these files"
+        return DataNotFoundError(
+            f"there are no {timeframe} bars in {where} (timeframes there: {there}{longer}); {HOW_TO_GET_DATA}"
+        )

@@ -68,16 +68,17 @@ class BarReader:
         """Return a timestamp in the type of the timeframe."""
         return moment if moment is None or self.timeframe.intraday else moment.date()
 
-    def timestamps(self, symbols: Sequence[str], since: dt.datetime | None, count: int) -> list[dt.date]:
-        """List the newest timestamps in falling order."""
-        clean = not any(self.by_symbol[symbol][1] for symbol in symbols if symbol in self.by_symbol)
+    def timestamps(
+        self, symbols: Sequence[str], since: dt.datetime | None, count: int, timeframe: Timeframe
+    ) -> list[dt.date]:
+        """List the newest timestamps in falling order, in the type of a timeframe."""
         found = [
             self._query(
                 group,
-                f"SELECT DISTINCT {timestamp_of(group[0], self.timeframe)} AS timestamp",
+                f"SELECT DISTINCT {timestamp_of(group[0], timeframe)} AS timestamp",
                 symbols,
                 ReadWindow(start=self.moment(since)),
-                "" if clean else f"AND {is_bar(group[0], self.timeframe)}",
+                self._only_bars(group[0], symbols),
             )
             for group in by_signature(self._files_of(symbols))
         ]
@@ -91,10 +92,15 @@ class BarReader:
         found = []
         for group in by_signature(self._files_of(everybody)):
             moment = timestamp_of(group[0], self.timeframe)
-            rest = f"AND {is_bar(group[0], self.timeframe)} GROUP BY CAST({moment} AS DATE)"
+            rest = f"{self._only_bars(group[0], everybody)} GROUP BY CAST({moment} AS DATE)"
             found.append(self._query(group, f"SELECT min({moment}) AS start", everybody, ReadWindow(), rest))
         starts = pl.concat(found).filter(in_calendar(pl.col("start")))
         return starts.group_by(pl.col("start").dt.date().alias("day")).agg(pl.col("start").min()).sort("day")
+
+    def _only_bars(self, file: PriceFile, symbols: Sequence[str]) -> str:
+        """Write the condition that a row is a bar, unless every row of the symbols is one."""
+        dirty = any(self.by_symbol[symbol][1] for symbol in symbols if symbol in self.by_symbol)
+        return f"AND {is_bar(file, self.timeframe)}" if dirty else ""
 
     def load(
         self, symbols: Sequence[str], names: Sequence[str], window: ReadWindow

@@ -102,15 +102,23 @@ class PriceSnapshot:
 
     def newest(self, symbols: Sequence[str], count: int) -> dt.date | None:
         """Return the count-th newest timestamp among the symbols, or the oldest."""
+        found = self.moments(symbols, count)
+        return found[-1] if found else None
+
+    def moments(self, symbols: Sequence[str], count: int, *, days: bool = False) -> list[dt.date]:
+        """List the newest timestamps, or days, among the symbols, in falling order: so many, or all there are."""
+        kind = Timeframe.D1 if days else self.timeframe
         lasts = {symbol: self._reader.by_symbol[symbol][3] for symbol in symbols if symbol in self._reader.by_symbol}
         newest = max((last for last in lasts.values() if last is not None), default=None)
-        if newest is None or count == 1:
-            return self._reader.moment(newest)
-        for since in (_earlier(newest, count, self.timeframe), None):
-            found = self._reader.timestamps(list(lasts), since, count)
-            if len(found) == count or since is None:
+        if newest is None:
+            return []
+        if count == 1:
+            return [newest if kind.intraday else newest.date()]
+        for since in (earlier(newest, count, kind), None):
+            found = self._reader.timestamps(list(lasts), since, count, kind)
+            if len(found) == count:
                 break
-        return found[-1] if found else None
+        return found
 
     def read(self, symbols: Sequence[str], columns: Iterable[str], window: ReadWindow) -> Bars:
         """Return the bars of the symbols in the window; first a generous range of dates, then short ones again."""
@@ -144,7 +152,7 @@ class PriceSnapshot:
             return None
         if window.warmup == 0:
             return window.start
-        reach = _earlier(window.start, window.warmup, self.timeframe)
+        reach = earlier(window.start, window.warmup, self.timeframe)
         # Whole sessions: minutes are counted from a session's first bar.
         return dt.datetime.combine(reach, dt.time.min) if self.timeframe.intraday and reach is not None else reach
 
@@ -184,7 +192,7 @@ class PriceSnapshot:
         return {symbol: last for symbol, last in lasts if last is not None and (end is None or last <= end)}
 
 
-def _earlier(moment: _Moment, bars: int, timeframe: Timeframe) -> _Moment | None:
+def earlier(moment: _Moment, bars: int, timeframe: Timeframe) -> _Moment | None:
     """Go back so many calendar days that they hold the bars of a symbol that trades; None is the beginning of time."""
     try:
         return moment - dt.timedelta(days=math.ceil(bars / timeframe.bars_per_day) + 15)

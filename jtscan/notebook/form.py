@@ -117,9 +117,10 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
         self.exclude = _control(widgets.Text, "Without", "jt-exclude", _WIDE, placeholder="symbols to leave out")
 
     def _make_range(self) -> None:
-        there = self._scanner.timeframes() or [str(Timeframe.D1)]
-        usual = str(Timeframe.D1) if Timeframe.D1 in there else there[-1]
-        self.timeframe = _control(widgets.Dropdown, "Bars", "jt-timeframe", options=there, value=usual)
+        stored = self._scanner.timeframes() or [str(Timeframe.D1)]
+        usual = str(Timeframe.D1) if Timeframe.D1 in stored else stored[-1]
+        offered = self._scanner.timeframes(resampled=True) or stored
+        self.timeframe = _control(widgets.Dropdown, "Bars", "jt-timeframe", options=offered, value=usual)
         self.last = _control(widgets.Dropdown, "Range", "jt-last", options=_RANGES, value=DEFAULT_BARS)
         self.start = _control(widgets.DatePicker, "From", "jt-start")
         self.end = _control(widgets.DatePicker, "To", "jt-end")

@@ -172,7 +172,7 @@ DATA_FOLDERS = {
     "a file": ("file.parquet", "there is no folder .*file.parquet;"),
     "an empty folder": ("empty", r"there are no 1d bars in .*empty \(timeframes there: none\); a data folder holds"),
     "no Parquet in it": ("texts", r"there are no 1d bars in .*texts \(timeframes there: 1d\);"),
-    "another timeframe": ("minutes", r"there are no 1d bars in .*minutes \(timeframes there: 5m\);"),
+    "another timeframe": ("weeks", r"there are no 1d bars in .*weeks \(timeframes there: 1w\);"),
 }
 
 
@@ -182,7 +182,7 @@ def folders(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "texts/prices/1d").mkdir(parents=True)
     (tmp_path / "texts/prices/1d/readme.txt").write_text("none")
-    write(tmp_path / "minutes/prices/5m/bars.parquet", market("A").cast({"timestamp": pl.Datetime}))
+    write(tmp_path / "weeks/prices/1w/bars.parquet", market("A"))
     return tmp_path
 
 
@@ -231,7 +231,7 @@ def test_a_missing_file_of_a_list_fails_its_symbol(tmp_path):
 
 def test_a_timeframe_that_the_prices_are_not_is_an_error(tmp_path):
     write(tmp_path / "A.parquet", market("A"))
-    with pytest.raises(jt.DataNotFoundError, match="these prices are 1d bars; there are none of 5m"):
+    with pytest.raises(jt.DataNotFoundError, match=r"these prices are 1d bars; there are none of 5m \(only"):
         scan(tmp_path, timeframe="5m")
 
 

@@ -77,8 +77,8 @@ class ScannerDouble:
     def sectors(self) -> list[str]:
         return ["IT"]
 
-    def timeframes(self) -> list[str]:
-        return ["5m", "1d"]
+    def timeframes(self, *, resampled: bool = False) -> list[str]:
+        return ["5m", "15m", "30m", "60m", "1d", "1w", "1mo"] if resampled else ["5m", "1d"]
 
     def describe(
         self, formula: str, *, parameters: Mapping[str, float] | None = None, timeframe: str | None = None
@@ -401,7 +401,7 @@ def test_the_form_scans_the_sample_like_the_scanner() -> None:
 def test_the_form_offers_what_the_data_has() -> None:
     form = Scanner(SAMPLE).form()
     assert {"KOSPI", "KOSDAQ"} <= {value for _, value in form.market.options}
-    assert form.timeframe.options == ("5m", "1d")
+    assert form.timeframe.options == ("5m", "15m", "30m", "60m", "1d", "1w", "1mo")
     assert form.timeframe.value == "1d"
     form.formula.value = "nonsense > 1"
     assert "unknown name 'nonsense'" in unescape(text_of(form.checked.value))
