@@ -43,6 +43,9 @@ class ProcessingJob:
     matches. ``warmup="full"`` reads all history before the range.
     ``universe`` are the symbols that cross-sections compare, None = the
     symbols themselves; ``strict_universe`` refuses to leave one out that fails.
+    ``members`` is a frame of symbol, start, end: a symbol matches only on days
+    from ``start`` (null = always) to before ``end`` (null = still) of one of
+    its rows; ``universe_members`` says when it is compared. None is always.
     ``allow_lookahead`` runs expressions that jtscan cannot see into without a replay.
     """
 
@@ -57,6 +60,8 @@ class ProcessingJob:
     warmup: Warmup = "auto"
     labels: pl.DataFrame | None = None
     universe: Sequence[str] | None = None
+    members: pl.DataFrame | None = None
+    universe_members: pl.DataFrame | None = None
     strict_universe: bool = False
     allow_lookahead: bool = False
 

@@ -138,7 +138,9 @@ class _Gathering:
     asked: int = 0
 
     def __post_init__(self) -> None:
-        self.gatherer = Gatherer(gathers=self.work.this.gathers)
+        compares = self.work.this.symbol is None
+        members = self.work.job.universe_members if compares else None
+        self.gatherer = Gatherer(gathers=self.work.this.gathers, members=members)
 
     def run(self, symbols: Sequence[str]) -> list[Made]:
         self.asked = len(symbols)
