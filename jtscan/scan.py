@@ -294,7 +294,7 @@ def _unasked(request: BatchScanRequest, outline: JobOutline, labels: pl.DataFram
 def _asked(criteria: SymbolCriteria) -> dict[str, Any]:
     """Write criteria as arguments of ISymbolRepository, which may know no indices and no other columns."""
     market, sector, index = (_one(names) for names in (criteria.market, criteria.sector, criteria.index))
-    more = {"index": index, "where": dict(criteria.where)}  # type: ignore[arg-type]
+    more = {"index": index, "where": dict(criteria.where)}
     return {"market": market, "sector": sector, **{name: value for name, value in more.items() if value}}
 
 

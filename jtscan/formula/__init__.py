@@ -31,7 +31,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def compile_formula(
+def compile_formula(  # noqa: PLR0913 - what a job says of its formula
     formula: AnyFormula,
     columns: Mapping[str, str] | None,
     parameters: Mapping[str, float] | None = None,
