@@ -76,8 +76,8 @@ class ScannerDouble:
             raise self.answer
         return self.answer
 
-    def symbols(self, *, market: str | None = None, sector: str | None = None) -> pl.DataFrame:
-        del sector
+    def symbols(self, *, market: str | None = None, **asked: Any) -> pl.DataFrame:
+        type(self).asked = {"market": market, **asked}
         return SYMBOLS if market is None else SYMBOLS.filter(pl.col("market") == market)
 
     def markets(self) -> list[str]:
@@ -108,7 +108,7 @@ def run(*args: str, **more: Any) -> Result:
 NOTHING = {
     "formula": "close > 1", "market": None, "sector": None, "symbols": None, "exclude": (), "timeframe": None,
     "start": None, "end": None, "last": None, "parameters": {}, "sort_by": "timestamp", "top": None, "first": False,
-    "warmup": "auto", "universe": None, "strict_universe": False,
+    "warmup": "auto", "universe": None, "strict_universe": False, "index": None, "where": None, "watchlist": None,
 }  # fmt: skip
 
 
@@ -131,11 +131,44 @@ NOTHING = {
             "--universe market=KOSPI --universe symbols=A,B --strict-universe",
             {"universe": {"market": "KOSPI", "symbols": ["A", "B"]}, "strict_universe": True},
         ),
+        ("--universe index=KOSPI200", {"universe": {"index": "KOSPI200"}}),
+        ("--universe index=KOSPI200,KOSDAQ150", {"universe": {"index": ["KOSPI200", "KOSDAQ150"]}}),
+        ("--market KOSPI,KOSDAQ --sector A --sector B,C", {"market": ["KOSPI", "KOSDAQ"], "sector": ["A", "B", "C"]}),
+        ("--index KOSPI200 --watchlist mine.txt", {"index": "KOSPI200", "watchlist": "mine.txt"}),
+        (
+            "--where kind=stock,etf --where managed=false --where kind=reit --where delisted=null",
+            {"where": {"kind": ["stock", "etf", "reit"], "managed": ["false"], "delisted": [None]}},
+        ),
     ],
 )
 def test_options_become_the_request(scanner: type[ScannerDouble], options: str, asked: dict[str, Any]) -> None:
     assert run("scan", "close > 1", *options.split()).exit_code == 0
     assert scanner.asked == {**NOTHING, **asked}
+
+
+@pytest.mark.parametrize(
+    ("text", "sector"),
+    [("Oil, Gas & Fuels", "Oil, Gas & Fuels"), ("A\\,B,C", ["A,B", "C"]), ("A,", "A"), (" A ,B", ["A", "B"])],
+)
+def test_a_comma_before_a_blank_or_behind_a_backslash_belongs_to_the_name(
+    scanner: type[ScannerDouble], text: str, sector: str | list[str]
+) -> None:
+    assert run("scan", "close > 1", "--sector", text).exit_code == 0
+    assert scanner.asked["sector"] == sector
+
+
+def test_a_market_without_a_name_is_refused(scanner: type[ScannerDouble]) -> None:
+    done = run("scan", "close > 1", "--market", " ")
+    assert done.exit_code == 2
+    assert "--market names nothing" in done.stderr
+
+
+def test_symbols_takes_the_filters_of_a_scan(scanner: type[ScannerDouble]) -> None:
+    options = "--market KOSPI --sector IT --index KOSPI200 --where kind=stock --watchlist mine.txt"
+    assert run("symbols", *options.split()).exit_code == 0
+    assert scanner.asked == {
+        "market": "KOSPI", "sector": "IT", "index": "KOSPI200", "where": {"kind": ["stock"]}, "watchlist": "mine.txt",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -145,6 +178,7 @@ def test_options_become_the_request(scanner: type[ScannerDouble], options: str, 
         ("--data elsewhere", "elsewhere", {}),
         ("--data bars.parquet", None, {"prices": "bars.parquet"}),
         ("--prices x/*.parquet --symbol-table s.parquet", None, {"prices": "x/*.parquet", "symbols": "s.parquet"}),
+        ("--member-table m.parquet", "data", {"members": "m.parquet"}),
         ("--prices x --timeframe 1h", None, {"prices": "x", "timeframe": "1h"}),
         ("--prices x --column timestamp=date --column close=Adj_Close", None,
          {"prices": "x", "columns": {"timestamp": "date", "close": "Adj_Close"}}),
@@ -159,7 +193,7 @@ def test_options_say_where_the_data_is(
             assert run(*command, *options.split()).exit_code == 0
             assert scanner.made == (
                 (data,),
-                {"prices": None, "symbols": None, "timeframe": "1d", "columns": None, **made},
+                {"prices": None, "symbols": None, "members": None, "timeframe": "1d", "columns": None, **made},
             )
 
 

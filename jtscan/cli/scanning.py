@@ -18,13 +18,12 @@ from jtscan.cli.options import (
     INTERRUPTED,
     WRITERS,
     data_options,
+    filter_options,
     formula_argument,
-    market_option,
     parameter_option,
     range_options,
     result_options,
     scanner_of,
-    sector_option,
     timeframe_option,
     universe_options,
 )
@@ -70,13 +69,12 @@ def scan(context: click.Context, /, *, formula: str, **options: Any) -> None:
 
 @click.command()
 @data_options
-@market_option
-@sector_option
+@filter_options
 @click.option("--search", metavar="TEXT", help="Only symbols with this in their code or name.")
-def symbols(*, market: str | None, sector: str | None, search: str | None, **options: Any) -> None:
+def symbols(*, search: str | None, **options: Any) -> None:
     """List the symbols of the data."""
     scanner = scanner_of(options)
-    table = scanner.symbols(market=market, sector=sector)
+    table = scanner.symbols(**options)
     found = table if search is None else table.filter(_contains(search))
     if found.height:
         click.echo(render.frame_text(found, rows=None, width=200))

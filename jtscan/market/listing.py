@@ -121,18 +121,21 @@ def read_members(source: Any, mapping: Mapping[str, str] | None = None) -> Read:
     if "index" not in table.columns:
         raise DataError(f"{where}: it has no column 'index'; it has: {', '.join(raw.columns)}")
     table, notes = _with_codes(as_text(table))
-    table, unread = _with_dates(table, [name for name in ("start", "end") if name in table.columns])
+    texts, names = table, [name for name in ("start", "end") if name in table.columns]
+    table, _ = _with_dates(table, names)
+    unread = [texts[name].is_not_null() & table[name].is_null() for name in names]
+    read = table.filter(pl.lit(value=True), *(~each for each in unread))
     absent = [pl.lit(None, dtype=pl.Date).alias(name) for name in ("start", "end") if name not in table.columns]
-    table = table.with_columns(absent).select(*MEMBER_SCHEMA)
-    named = table.filter(pl.col("index").is_not_null())
+    named = read.with_columns(absent).select(*MEMBER_SCHEMA).filter(pl.col("index").is_not_null())
     kept = named.filter(pl.col("start").is_null() | pl.col("end").is_null() | (pl.col("start") < pl.col("end")))
     once = kept.unique(maintain_order=True)
     left = (
-        *_left_out(table.height - named.height, "without an index"),
+        *_left_out(table.height - read.height, "with a date that cannot be read"),
+        *_left_out(read.height - named.height, "without an index"),
         *_left_out(named.height - kept.height, "that end before they start"),
         *_left_out(kept.height - once.height, "equal to an earlier row"),
     )
-    return once, (*notes, *unread, *left)
+    return once, (*notes, *left)
 
 
 def read_watchlist(path: str | Path) -> tuple[str, ...]:
@@ -153,7 +156,8 @@ def read_watchlist(path: str | Path) -> tuple[str, ...]:
         raise RequestError("watchlist", f"{type(path).__name__} is not a path")
     file = Path(path).expanduser()
     text = read_text(file, "the watchlist")
-    codes = pl.DataFrame({"symbol": _column_of_symbols(text, shown(file)) or _loose_symbols(text)}, schema=_CODES)
+    column = _column_of_symbols(text, shown(file))
+    codes = pl.DataFrame({"symbol": _loose_symbols(text) if column is None else column}, schema=_CODES)
     if not codes.height:
         raise RequestError("watchlist", f"{shown(file)} has no symbols; write one on each line")
     return tuple(dict.fromkeys(_with_codes(codes)[0]["symbol"]))
@@ -286,13 +290,13 @@ _CUT = re.compile(r"[,;\s]+")
 _SECTION = re.compile(r"###[^,\n]*")
 
 
-def _column_of_symbols(text: str, where: str) -> list[str]:
-    """Read the column of symbols of a CSV file; nothing if its first line names none."""
+def _column_of_symbols(text: str, where: str) -> list[str] | None:
+    """Read the column of symbols of a CSV file; None if its first line names none."""
     lines = text.splitlines(keepends=True)
     head = next((at for at, line in enumerate(lines) if line.strip() and not line.startswith("#")), 0)
     names = {name.strip().strip('"').casefold() for line in lines[head : head + 1] for name in re.split("[,\t;]", line)}
     if not names & set(SYMBOL_NAMES["symbol"]):
-        return []
+        return None
     raw = read_csv("".join(lines[head:]), where)
     codes = as_text(_renamed(raw, {"symbol": SYMBOL_NAMES["symbol"]}, {}, where))["symbol"].drop_nulls()
     return [_without_exchange(code) for code in codes]

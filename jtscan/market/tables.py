@@ -88,7 +88,7 @@ def as_text(table: pl.DataFrame) -> pl.DataFrame:
 
 def _text_of(name: str, kind: pl.DataType) -> pl.Expr:
     column = pl.col(name)
-    if kind in {pl.Date, pl.Datetime}:
+    if kind in (pl.Date, pl.Datetime):
         return column.cast(pl.Date)
     if kind.is_float():
         column = pl.when(column.is_finite()).then(column)
