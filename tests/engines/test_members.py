@@ -208,7 +208,10 @@ def test_spans_are_days_also_for_intraday_bars():
     results = engine(frame).process_batch(
         job(SHOWN.format("rank(close)"), timeframe=Timeframe.M60, members=members, universe_members=members)
     )
-    found = {each.symbol: [(at.day, at.hour, x) for at, x in each.matches.select("timestamp", "x").rows()] for each in results}
+    found = {
+        each.symbol: [(at.day, at.hour, x) for at, x in each.matches.select("timestamp", "x").rows()]
+        for each in results
+    }
     assert found == {
         "A": [(1, 9, 0), (1, 15, 0), (2, 9, 0), (2, 15, 0)],
         "B": [(2, 9, 0.5), (2, 15, 0.5), (3, 9, 0), (3, 15, 0)],
@@ -240,12 +243,18 @@ def test_ranks_among_random_members_are_those_of_plain_python(seed):
     moments = frame.filter(pl.col("symbol") == "S0")["timestamp"].to_list()
     held = {}
     for symbol in closes:
-        cuts = [dice.choice([None, dice.choice(moments)]), *sorted(dice.sample(moments, 2)), dice.choice([None, moments[-1]])]
+        cuts = [
+            dice.choice([None, dice.choice(moments)]),
+            *sorted(dice.sample(moments, 2)),
+            dice.choice([None, moments[-1]]),
+        ]
         held[symbol] = [(cuts[0], cuts[1]), (cuts[2], cuts[3])][: dice.randint(0, 2)]
     members = spans(*((symbol, *each) for symbol, ranges in held.items() for each in ranges))
     made = engine(frame, chunk_bars=dice.choice([1, 50, 10_000]))
     results = made.process_batch(job(SHOWN.format("rank(close)"), closes, members=members, universe_members=members))
-    found = {each.symbol: each.matches.select("timestamp", "x").rows() if each.matches.height else [] for each in results}
+    found = {
+        each.symbol: each.matches.select("timestamp", "x").rows() if each.matches.height else [] for each in results
+    }
     for symbol, answers in brute(closes, moments, held).items():
         assert [moment for moment, _ in found[symbol]] == [moment for moment, _ in answers]
         assert [x for _, x in found[symbol]] == pytest.approx([x for _, x in answers], nan_ok=True)
