@@ -156,7 +156,7 @@ class BatchScanUseCase:
             warnings=await self._warnings(request, found),
         )
         survivors = await asyncio.to_thread(_survivors, request, engine, universe, kept)
-        return replace(universe, warnings=(*universe.warnings, *survivors))
+        return replace(universe, warnings=(*universe.warnings, *_nobody_compared(request, universe), *survivors))
 
     async def _members(self, criteria: SymbolCriteria) -> pl.DataFrame | None:
         """Find when the symbols belong to the indices asked for; None is always."""
@@ -360,6 +360,15 @@ def _not_members(symbols: Sequence[str], members: pl.DataFrame | None, date_rang
         return ()
     inside = overlapping(members, *date_range.bounds(Timeframe.D1))
     return tuple(symbol for symbol in symbols if symbol not in inside)
+
+
+def _nobody_compared(request: BatchScanRequest, universe: _Universe) -> list[str]:
+    """Warn of a compared index that has no member in the range."""
+    members = universe.compared_members
+    if request.universe is None or members is None:
+        return []
+    inside = overlapping(members, *universe.date_range.bounds(Timeframe.D1))
+    return [] if inside & set(universe.compared) else [f"universe: no member of {request.universe} in the range"]
 
 
 def _survivors(

@@ -86,6 +86,9 @@ class ScannerDouble:
     def sectors(self) -> list[str]:
         return []
 
+    def indices(self) -> list[str]:
+        return ["KOSPI200"]
+
 
 @pytest.fixture
 def scanner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[ScannerDouble]:
@@ -366,6 +369,7 @@ def test_the_progress_bar_is_for_terminals_only(monkeypatch: pytest.MonkeyPatch)
         ("--search 0593", ["005930"], "1 symbol"),
         ("--search .*", [], "no symbols; markets: KOSDAQ, KOSPI; sectors: none"),
         ("--market NASDAQ", [], "no symbols; markets: KOSDAQ, KOSPI; sectors: none"),
+        ("--market X --index Y", [], "no symbols; markets: KOSDAQ, KOSPI; sectors: none; indices: KOSPI200"),
     ],
 )
 def test_symbols_lists_what_there_is(options: str, codes: list[str], said: str) -> None:
@@ -421,10 +425,26 @@ def test_symbols_and_check_of_the_sample() -> None:
     listed = run("symbols", "--data", str(SAMPLE), "--market", "KOSDAQ")
     assert listed.exit_code == 0
     assert listed.stdout.count("KOSDAQ") == int(listed.stderr.split()[0])
+    funds = run("symbols", "--data", str(SAMPLE), "--market", "KOSPI,KOSDAQ", "--where", "kind=etf,index")
+    assert {line.split()[-1] for line in funds.stdout.splitlines()[1:]} == {"etf"}
     wrong = run("check", "clos > 1", "--data", str(SAMPLE))
     assert wrong.exit_code == 2
     assert "unknown name 'clos'; did you mean 'close'?" in wrong.stderr
     assert run("check", "close > 1", "--data", str(SAMPLE), "--timeframe", "5m").exit_code == 0
+
+
+def test_a_scan_of_an_index_in_a_file(tmp_path: Path) -> None:
+    """The member joined on the newest day of the sample; the watchlist is the same symbol on every day."""
+    members, mine = tmp_path / "members.parquet", tmp_path / "mine.txt"
+    rows = {"index": ["K"], "symbol": ["005930"], "start": ["2024-12-30"]}
+    pl.DataFrame(rows).write_parquet(members)
+    mine.write_text("KRX:005930")
+    found = []
+    for options in (["--index", "K", "--member-table", str(members)], ["--watchlist", str(mine)]):
+        done = run("scan", "close > 0", "--data", str(SAMPLE), "--last", "5", "--quiet", *options)
+        assert done.exit_code == 0
+        found.append(done.stdout.split(",")[0])
+    assert found == ["1 match in 1 of 1 symbol", "5 matches in 1 of 1 symbol"]
 
 
 @pytest.mark.parametrize(

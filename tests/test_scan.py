@@ -346,6 +346,14 @@ def test_a_compared_index_compares_its_members_of_each_day():
     ]
 
 
+def test_a_compared_index_without_members_in_the_range_is_told():
+    formula = Formula(text="rank(close) >= 0")
+    result = scan({}, members=MEMBERS.filter(pl.col("symbol") == "035720"), date_range=JANUARY, formula=formula,
+                  universe=SymbolCriteria(index="K2"))  # fmt: skip
+    assert result.signals.total_matches == 0
+    assert result.warnings == ("universe: no member of K2 in the range",)
+
+
 def test_an_index_whose_members_of_today_alone_are_known_says_so():
     expected = (
         "index Q: only its members of today are known, so earlier days are asked of those that survived "

@@ -78,7 +78,7 @@ def symbols(*, search: str | None, **options: Any) -> None:
     found = table if search is None else table.filter(_contains(search))
     if found.height:
         click.echo(render.frame_text(found, rows=None, width=200))
-    click.echo(_counted(found.height, scanner), err=True)
+    click.echo(_counted(found.height, scanner, by_index=options["index"] is not None), err=True)
 
 
 @click.command()
@@ -186,10 +186,11 @@ def _contains(text: str) -> pl.Expr:
     return pl.any_horizontal(pl.col("symbol", "name").str.to_lowercase().str.contains(text.lower(), literal=True))
 
 
-def _counted(count: int, scanner: Scanner) -> str:
+def _counted(count: int, scanner: Scanner, *, by_index: bool) -> str:
     if count:
         return f"{count:,} symbol{'s' if count != 1 else ''}"
-    return f"no symbols; markets: {_listed(scanner.markets())}; sectors: {_listed(scanner.sectors())}"
+    indices = f"; indices: {_listed(scanner.indices())}" if by_index else ""
+    return f"no symbols; markets: {_listed(scanner.markets())}; sectors: {_listed(scanner.sectors())}{indices}"
 
 
 def _listed(names: Sequence[str]) -> str:

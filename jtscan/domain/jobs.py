@@ -73,10 +73,17 @@ class ProcessingJob:
         object.__setattr__(self, "formula", as_formula(self.formula))
         object.__setattr__(self, "parameters", check_parameters(self.parameters))
         object.__setattr__(self, "job_type", JobType(self.job_type))
+        for name in ("members", "universe_members"):
+            self._check_members(name)
         if not self.id:
             raise RequestError("id", "a job needs an id")
         if self.warmup not in {"auto", "full"}:
             raise RequestError("warmup", f"{self.warmup!r} is neither 'auto' nor 'full'")
+
+    def _check_members(self, name: str) -> None:
+        members = getattr(self, name)
+        if members is not None and not {"symbol", "start", "end"} <= set(members.columns):
+            raise RequestError(name, f"needs the columns symbol, start, end; it has: {', '.join(members.columns)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
