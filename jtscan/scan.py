@@ -27,8 +27,8 @@ from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.jobs import JobOutline, ProcessingJob, ProcessingResult, Status
 from jtscan.domain.scans import OUTCOME_SCHEMA, BatchScanRequest, BatchScanResult
 from jtscan.domain.symbols import INDEX_MARKET, Names, SymbolCriteria, Value
-from jtscan.domain.universe import overlapping
-from jtscan.domain.words import nearest
+from jtscan.domain.universe import never_listed, never_members, of_today, overlapping
+from jtscan.domain.words import first_few, nearest, written
 from jtscan.errors import RequestError
 from jtscan.formula import compile_formula
 from jtscan.ports import IProcessingEngine, ISymbolRepository
@@ -37,7 +37,6 @@ logger = logging.getLogger("jtscan")
 
 
 _SHOWN = 5
-_LISTED = 12
 _NO_TABLE = "none (the prices alone name no markets and sectors: give a table of symbols)"
 _PLURALS = {
     "market": "the markets there are", "sector": "the sectors there are", "index": "the indices there are",
@@ -139,9 +138,10 @@ class BatchScanUseCase:
         labels = await self._symbol_repo.describe(list(dict.fromkeys([*kept, *compared])))
         date_range = await asyncio.to_thread(engine.resolve_range, request.date_range, kept, request.timeframe)
         ours = labels.filter(pl.col("symbol").is_in(kept))
-        not_listed = () if criteria.symbols is not None else _not_listed(ours, date_range)
+        not_listed = () if criteria.symbols is not None else never_listed(ours, date_range)
         members = await self._members(criteria)
-        not_members = _not_members([each for each in kept if each not in set(not_listed)], members, date_range)
+        listed = [symbol for symbol in kept if symbol not in set(not_listed)]
+        not_members = never_members(listed, members, date_range)
         gone = {*not_listed, *not_members}
         universe = _Universe(
             symbols=tuple(symbol for symbol in kept if symbol not in gone),
@@ -208,18 +208,26 @@ class BatchScanUseCase:
         """Tell which of several names, or values, no symbol has: the others were found."""
         warnings = []
         for field, values in criteria.filters:
-            known = await self._known(field) if len(values) > 1 else []
-            lost = [str(value) for value in values if value is not None and _written(value) not in known]
-            if known and lost:
+            each = values if len(values) > 1 else ()
+            lost = [
+                written(value) for value in each if not await self._symbol_repo.find_by_criteria(**_alone(field, value))
+            ]
+            if lost:
+                known = await self._known(field)
                 shown = ", ".join(nearest(name, known) for name in lost[:_SHOWN])
-                warnings.append(f"no symbol has the {field} {shown}; there are: {_listed(known)}")
+                warnings.append(f"no symbol has the {field} {shown}; there are: {first_few(known)}")
         return warnings
 
     async def _known(self, field: str) -> list[str]:
         """Name the markets, sectors, indices or values of a column that there are."""
-        repo = self._symbol_repo
-        ways = {"market": repo.markets, "sector": repo.sectors, "index": repo.indices}
-        return await ways[field]() if field in ways else await repo.values(field)
+        match field:
+            case "market":
+                return await self._symbol_repo.markets()
+            case "sector":
+                return await self._symbol_repo.sectors()
+            case "index":
+                return await self._symbol_repo.indices()
+        return await self._symbol_repo.values(field)
 
     async def _why_empty(self, criteria: SymbolCriteria) -> str:
         if criteria.symbols is not None:
@@ -228,7 +236,7 @@ class BatchScanUseCase:
         shown = "; ".join(f"{_PLURALS.get(field, f'the values of {field} there are')}: {_those(field, there[field])}"
                           for field in there)  # fmt: skip
         asked = [
-            f"{field} {' or '.join(nearest(_written(value), there[field]) for value in values)}"
+            f"{field} {' or '.join(nearest(written(value), there[field]) for value in values)}"
             for field, values in criteria.filters
         ]
         return f"no symbols in {' and '.join(asked) or 'the universe'}{'; ' if shown else ''}{shown}"
@@ -284,7 +292,7 @@ def _unasked(request: BatchScanRequest, outline: JobOutline, labels: pl.DataFram
     for field, text in outline.labels:
         known = labels[field].drop_nulls().unique().sort().to_list()
         if text not in known:
-            there = f"; there are: {_listed(known)}" if known else ""
+            there = f"; there are: {first_few(known)}" if known else ""
             warnings.append(f"no symbol has the {field} {nearest(text, known)}{there}")
     if request.universe is not None and not outline.compares:
         warnings.append("universe= is for rank and its kin: this formula compares no symbols")
@@ -298,26 +306,20 @@ def _asked(criteria: SymbolCriteria) -> dict[str, Any]:
     return {"market": market, "sector": sector, **{name: value for name, value in more.items() if value}}
 
 
+def _alone(field: str, value: Value) -> dict[str, Any]:
+    """Write one name or value as arguments of ISymbolRepository."""
+    return {field: value} if field in {"market", "sector", "index"} else {"where": {field: value}}
+
+
 def _one(names: Names | None) -> Names | None:
     return names[0] if names is not None and len(names) == 1 else names
-
-
-def _written(value: Value) -> str:
-    """Write a value as the list of those that there are has it."""
-    if value is None:
-        return "unknown"
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:_LISTED])}{' …' if len(names) > _LISTED else ''}"
 
 
 def _those(field: str, names: Sequence[str]) -> str:
     """List the names there are: all markets and sectors, the first of anything else."""
     if field in {"market", "sector"}:
         return ", ".join(names) or _NO_TABLE
-    return _listed(names) or (_NO_MEMBERS if field == "index" else "none")
+    return first_few(names) or (_NO_MEMBERS if field == "index" else "none")
 
 
 class _Heard:
@@ -342,32 +344,12 @@ class _Heard:
             hear(warning)
 
 
-def _not_listed(labels: pl.DataFrame, date_range: DateRange) -> tuple[str, ...]:
-    """Symbols listed after the range or delisted before it; ``delisted`` is the first day without the symbol."""
-    start, end = date_range.bounds(Timeframe.D1)
-    gone = pl.lit(value=False)
-    if start is not None:
-        gone |= pl.col("delisted") <= start
-    if end is not None:
-        gone |= pl.col("listed") > end
-    gone = gone.fill_null(value=False)
-    return tuple(labels.filter(gone)["symbol"])
-
-
-def _not_members(symbols: Sequence[str], members: pl.DataFrame | None, date_range: DateRange) -> tuple[str, ...]:
-    """Symbols that belong to the index, but on no day of the range."""
-    if members is None:
-        return ()
-    inside = overlapping(members, *date_range.bounds(Timeframe.D1))
-    return tuple(symbol for symbol in symbols if symbol not in inside)
-
-
 def _nobody_compared(request: BatchScanRequest, universe: _Universe) -> list[str]:
     """Warn of a compared index that has no member in the range."""
     members = universe.compared_members
     if request.universe is None or members is None:
         return []
-    inside = overlapping(members, *universe.date_range.bounds(Timeframe.D1))
+    inside = overlapping(members, universe.date_range)
     return [] if inside & set(universe.compared) else [f"universe: no member of {request.universe} in the range"]
 
 
@@ -376,7 +358,7 @@ def _survivors(
 ) -> list[str]:
     """Warn where the universe of the past is not known: members of today only, no symbol that was delisted."""
     spans = [each for each in (universe.members, universe.compared_members) if each is not None]
-    today = [] if request.date_range.last == 1 else _of_today(spans)
+    today = [] if request.date_range.last == 1 or not spans else of_today(pl.concat(spans))
     warnings = [
         f"index {index}: only its members of today are known, so earlier days are asked of those that survived "
         "(survivorship); give a file of members with start and end"
@@ -388,16 +370,6 @@ def _survivors(
             f"{universe.date_range.start or 'the beginning'} asks only those that survived"
         )
     return warnings
-
-
-def _of_today(spans: Sequence[pl.DataFrame]) -> list[str]:
-    """Name the indices of which no span begins or ends."""
-    dated = pl.col("start").is_not_null() | pl.col("end").is_not_null()
-    known = pl.concat(spans).group_by("index").agg(dated.any()) if spans else pl.DataFrame(schema=_DATED)
-    return sorted(known.filter(~pl.col("start"))["index"])
-
-
-_DATED = {"index": pl.String, "start": pl.Boolean}
 
 
 def _knows_no_delisted(request: BatchScanRequest, universe: _Universe) -> bool:

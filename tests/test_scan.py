@@ -424,6 +424,13 @@ def test_a_name_that_nobody_has_is_told_also_where_another_was_found():
     )
 
 
+@pytest.mark.parametrize("where", [{"managed": ["yes", "no"]}, {"par": ["5", 100.0]}, {"par": [5, None]}])
+def test_a_value_that_is_written_otherwise_is_no_unknown_one(where):
+    result = scan({"where": where}, table=KINDS.with_columns(par=pl.Series([5.0, 100.0, 5.0, None])))
+    assert len(symbols_of(result)) >= 3
+    assert result.warnings == ()
+
+
 def test_at_most_twelve_values_are_shown():
     table = pl.DataFrame({"symbol": list("ABCDEFGHIJKLMN"), "group": [f"G{number:02d}" for number in range(14)]})
     (warning,) = scan({"where": {"group": "?"}}, table=table).warnings

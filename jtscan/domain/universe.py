@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
-from jtscan.domain.dates import parse_moment
+from jtscan.domain.dates import DateRange, Timeframe, parse_moment
 from jtscan.domain.symbols import INDEX_MARKET, SymbolCriteria, Value
 from jtscan.domain.words import nearest
 from jtscan.errors import RequestError
@@ -24,15 +25,16 @@ def selected(table: pl.DataFrame, members: pl.DataFrame | None, criteria: Symbol
     ``members`` are those of the indices asked for, None = of none. Indices
     themselves are left out, unless the market, or nothing but them, was asked for.
     """
-    asked = {name: values for name, values in criteria.filters if name != "index"}
-    found = having(table, asked)
+    named = {name: getattr(criteria, name) for name in ("market", "sector") if getattr(criteria, name) is not None}
+    where: dict[str, Any] = dict(criteria.where)
+    found = having(having(table, named), where)
     if members is not None:
         found = found.filter(pl.col("symbol").is_in(members["symbol"].unique().implode()))
-    if "market" not in asked:
+    if "market" not in {*named, *where}:
         shares = found.filter(pl.col("market").ne_missing(INDEX_MARKET))
-        found = shares if shares.height or not criteria.where else found
+        found = shares if shares.height or not where else found
     symbols: list[str] = found["symbol"].to_list()
-    if members is None or asked:
+    if members is None or named or where:
         return symbols
     known = set(table["symbol"])
     return symbols + [symbol for symbol in members["symbol"].unique(maintain_order=True) if symbol not in known]
@@ -103,14 +105,41 @@ def _words(kind: pl.DataType) -> str:
     return "numbers" if kind.is_numeric() else "dates"
 
 
-def overlapping(members: pl.DataFrame, start: dt.date | None, end: dt.date | None) -> set[str]:
-    """Name the symbols that are members on any day of a range, both ends included; None is open."""
+def never_listed(labels: pl.DataFrame, date_range: DateRange) -> tuple[str, ...]:
+    """Name the symbols listed after a range or delisted before it; ``delisted`` is the first day without the symbol."""
+    start, end = date_range.bounds(Timeframe.D1)
+    gone = pl.lit(value=False)
+    if start is not None:
+        gone |= pl.col("delisted") <= start
+    if end is not None:
+        gone |= pl.col("listed") > end
+    return tuple(labels.filter(gone.fill_null(value=False))["symbol"])
+
+
+def never_members(symbols: Sequence[str], members: pl.DataFrame | None, date_range: DateRange) -> tuple[str, ...]:
+    """Name the symbols that are members on no day of a range; None of members is always."""
+    if members is None:
+        return ()
+    inside = overlapping(members, date_range)
+    return tuple(symbol for symbol in symbols if symbol not in inside)
+
+
+def overlapping(members: pl.DataFrame, date_range: DateRange) -> set[str]:
+    """Name the symbols that are members on any day of a range."""
+    start, end = date_range.bounds(Timeframe.D1)
     inside = pl.lit(value=True)
     if start is not None:
         inside &= pl.col("end").is_null() | (pl.col("end") > start)
     if end is not None:
         inside &= pl.col("start").is_null() | (pl.col("start") <= end)
     return set(members.filter(inside)["symbol"])
+
+
+def of_today(members: pl.DataFrame) -> list[str]:
+    """Name the indices of which no span begins or ends: only their members of today are known."""
+    dated = pl.col("start").is_not_null() | pl.col("end").is_not_null()
+    known = members.group_by("index").agg(dated.any().alias("dated"))
+    return sorted(known.filter(~pl.col("dated"))["index"])
 
 
 def on_member_days(members: pl.DataFrame, bars: pl.DataFrame) -> pl.Series:

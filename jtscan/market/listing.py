@@ -87,13 +87,14 @@ def read_symbols(source: Any, mapping: Mapping[str, str] | None = None) -> Read:
     table = _renamed(raw, SYMBOL_NAMES, mapping or {}, where)
     _check_codes(table, where)
     day = next((name for name in table.columns if name.casefold() in _DAY), None)
+    table, daily = (table, ()) if day is None else _newest_day(table, day)
     table, notes = _with_codes(as_text(table))
     table, unread = _with_dates(table, [name for name in ("listed", "delisted", day) if name in table.columns])
-    table, repeated = _newest_day(table, day) if day else _one_each(table)
+    table, repeated = _one_each(table)
     known = [pl.lit(None, dtype=kind).alias(name) for name, kind in SCHEMA.items() if name not in table.columns]
     others = [name for name in table.columns if name not in SCHEMA]
     typed = table.with_columns(known).with_columns(_typed(table[name]) for name in others if name != day)
-    return typed.select(*SCHEMA, *others), (*notes, *unread, *repeated)
+    return typed.select(*SCHEMA, *others), (*daily, *notes, *unread, *repeated)
 
 
 def read_members(source: Any, mapping: Mapping[str, str] | None = None) -> Read:
@@ -244,14 +245,18 @@ def _dates(texts: pl.Series) -> pl.Series:
 
 
 def _newest_day(table: pl.DataFrame, day: str) -> Read:
-    """Take each symbol's newest row out of daily data."""
-    newest = table.sort(day, descending=True, nulls_last=True, maintain_order=True).unique(
-        "symbol", keep="first", maintain_order=True
+    """Take each symbol's newest row out of daily data, in the order of the symbols."""
+    keys, _ = _with_dates(as_text(table.select("symbol", day)), [day])
+    newest = (
+        keys.with_row_index("#row")
+        .sort(day, descending=True, nulls_last=True, maintain_order=True)
+        .filter(pl.col("symbol").is_null() | pl.col("symbol").is_first_distinct())
     )
     if newest.height == table.height:
         return table, ()
-    note = f"daily data: each symbol as on its newest day, {newest.height:,} of {table.height:,} rows"
-    return newest.sort("symbol"), (note,)
+    symbols = newest["symbol"].drop_nulls().n_unique()
+    note = f"daily data: each symbol as on its newest day, {symbols:,} of {table.height:,} rows"
+    return table[newest.sort("symbol", "#row")["#row"]], (note,)
 
 
 def _one_each(table: pl.DataFrame) -> Read:

@@ -126,6 +126,19 @@ def test_daily_data_gives_each_symbol_as_on_its_newest_day(tmp_path):
     assert "" not in table.columns  # the row numbers of pandas
 
 
+def test_daily_rows_without_a_symbol_or_a_day_are_counted():
+    frame = pl.DataFrame(
+        {"code": [" B", "B", None, "A", "A", ""], "close": [1, 2, 3, 4, 5, 6],
+         "날짜": ["20240102", "20240103", "20240104", "soon", "20240101", "20240101"]}
+    )  # fmt: skip
+    table, notes = read_symbols(frame)
+    assert table.select("symbol", "close", "날짜").rows() == [
+        ("A", 5.0, dt.date(2024, 1, 1)),
+        ("B", 2.0, dt.date(2024, 1, 3)),
+    ]
+    assert notes == ("daily data: each symbol as on its newest day, 2 of 6 rows", "rows left out, without a symbol: 2")
+
+
 # ── columns ───────────────────────────────────────────────────────────────────
 
 

@@ -413,6 +413,7 @@ def test_symbols_are_found_by_the_values_of_any_column(tmp_path):
     for where, symbols in WHERE:
         assert find(tmp_path, where=where) == symbols.split(), where
     assert find(tmp_path, where={"kind of": ["stock", "etf"]}, market="K") == ["A"]
+    assert find(tmp_path, where={"market": "Q"}, market="K") == []
 
 
 @pytest.mark.parametrize(
