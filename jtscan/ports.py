@@ -12,13 +12,26 @@ from jtscan.domain.bars import Bars, DataState, ReadWindow
 from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.jobs import JobOutline, ProcessingJob, ProcessingResult
+from jtscan.domain.symbols import Names, Where
 
 
 class ISymbolRepository(Protocol):
-    """The list of symbols, with their names, markets and sectors."""
+    """The list of symbols, with their names, markets and sectors, and the indices that they belong to."""
 
-    async def find_by_criteria(self, *, market: str | None = None, sector: str | None = None) -> list[str]:
-        """Return the symbols of a market and a sector, in a stable order; without either, all but indices."""
+    async def find_by_criteria(
+        self,
+        *,
+        market: Names | None = None,
+        sector: Names | None = None,
+        index: Names | None = None,
+        where: Where | None = None,
+    ) -> list[str]:
+        """Return the symbols that have all that is asked for, in a stable order; without anything, all but indices.
+
+        A name or a list of names, any of which will do; ``where`` asks for
+        values of other columns. A symbol that was a member of an index at any
+        time belongs to it: ``members`` tells when.
+        """
 
     async def describe(self, symbols: Sequence[str]) -> pl.DataFrame:
         """Return symbol, name, market, sector, listed, delisted of those symbols that are known."""
@@ -28,6 +41,15 @@ class ISymbolRepository(Protocol):
 
     async def sectors(self) -> list[str]:
         """Return the sectors there are, in rising order."""
+
+    async def values(self, column: str) -> list[str]:
+        """Return the values that a column of the table of symbols has, as text, in rising order."""
+
+    async def indices(self) -> list[str]:
+        """Return the indices whose members are known, in rising order."""
+
+    async def members(self, index: Names) -> pl.DataFrame:
+        """Return index, symbol, start (null = always been), end (first day without, null = still) of their members."""
 
 
 class IPriceSnapshot(Protocol):

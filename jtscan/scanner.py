@@ -20,7 +20,7 @@ from jtscan.domain.dates import DateRange, Timeframe, parse_moment
 from jtscan.domain.formulas import FormulaLike, as_formula
 from jtscan.domain.jobs import ProcessingJob, Warmup
 from jtscan.domain.scans import BatchScanRequest, BatchScanResult
-from jtscan.domain.symbols import SymbolCriteria
+from jtscan.domain.symbols import Names, SymbolCriteria, Where
 from jtscan.engines.processing import ProcessingEngine
 from jtscan.errors import RequestError
 from jtscan.formula import (
@@ -33,6 +33,7 @@ from jtscan.formula import (
     function_table,
     registered,
 )
+from jtscan.market.listing import read_watchlist
 from jtscan.market.prices import DuckDBPriceRepository, Snapshot
 from jtscan.market.symbols import DuckDBSymbolRepository
 from jtscan.progress import progress_bar
@@ -100,12 +101,29 @@ def _blocking(method: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, _T]
 def _criteria(universe: SymbolCriteria | Mapping[str, Any] | None) -> SymbolCriteria | None:
     if universe is None or isinstance(universe, SymbolCriteria):
         return universe
-    names = ("market", "sector", "symbols", "exclude")
+    names = ("market", "sector", "index", "where", "symbols", "exclude")
     if not isinstance(universe, Mapping) or not set(universe) <= set(names):
         wrong = ", ".join(map(repr, set(universe) - set(names))) if isinstance(universe, Mapping) else repr(universe)
         example = "such as {'market': 'KOSPI'}"
         raise RequestError("universe", f"{wrong} is unknown; give a dict of {', '.join(names)}, {example}")
     return SymbolCriteria(**universe)
+
+
+def _listed_by_hand(symbols: Sequence[str] | None, watchlist: str | Path | None) -> Sequence[str] | None:
+    """Take the explicit list, or read it from a file."""
+    if watchlist is None:
+        return symbols
+    if symbols is not None:
+        raise RequestError("watchlist", "give either symbols= or watchlist=, not both")
+    return read_watchlist(watchlist)
+
+
+def _beside(data: str | Path | None, given: str | Path | None, name: str) -> str | Path | None:
+    """Find a file that was given, or that of the name in the data folder, if it is there."""
+    if given is not None or data is None:
+        return given
+    path = Path(data).expanduser() / name
+    return path if path.is_file() else None
 
 
 class Scanner:
@@ -114,14 +132,17 @@ class Scanner:
     Parameters
     ----------
     data
-        A folder with ``prices/<timeframe>/**/*.parquet`` and, if there is
-        one, ``symbols.parquet``.
+        A folder with ``prices/<timeframe>/**/*.parquet`` and, if there are
+        any, ``symbols.parquet`` and ``members.parquet``.
     prices
         Instead: a Parquet file, a folder, a glob, or a list of those.
     symbols
         A Parquet file with the table of symbols (symbol, name, market,
-        sector, listed, delisted); without one the universe is the symbols in
-        the prices.
+        sector, listed, delisted, and any other columns); without one the
+        universe is the symbols in the prices.
+    members
+        A Parquet file of who belonged to which index when (index, symbol,
+        start, end); ``end`` is the first day without it, null is open.
     timeframe
         The timeframe of ``prices``; the default of scans. A longer one that is
         not stored is made of a shorter one when it is read.
@@ -149,12 +170,13 @@ class Scanner:
         *,
         prices: str | Path | Sequence[str | Path] | None = None,
         symbols: str | Path | None = None,
+        members: str | Path | None = None,
         timeframe: str = "1d",
         columns: Mapping[str, str] | None = None,
         functions: Sequence[OwnFunction] = (),
         raise_internal: bool = False,
     ) -> None:
-        for name, given in (("data", data), ("symbols", symbols)):
+        for name, given in (("data", data), ("symbols", symbols), ("members", members)):
             if given is not None and not isinstance(given, str | Path):
                 raise RequestError(name, f"{type(given).__name__} is not a path")
         if (data is None) == (prices is None):
@@ -163,10 +185,11 @@ class Scanner:
         self._prices = DuckDBPriceRepository(data, prices=prices, timeframe=self._timeframe, columns=columns)
         if data is None or not self._prices.timeframes():
             self._prices.snapshot(self._timeframe)  # raises: there is nothing
-        table = Path(data) / "symbols.parquet" if symbols is None and data is not None else symbols
-        if symbols is None and table is not None and not Path(table).expanduser().is_file():
-            table = None
-        self._symbols = DuckDBSymbolRepository(table, priced=self._priced)
+        self._symbols = DuckDBSymbolRepository(
+            _beside(data, symbols, "symbols.parquet"),
+            members=_beside(data, members, "members.parquet"),
+            priced=self._priced,
+        )
         self._functions = registered(functions or ())
         self._engine = ProcessingEngine(self._prices, functions=self._functions, raise_internal=raise_internal)
         self._use_case = BatchScanUseCase(self._engine, self._symbols, SignalAggregator())
@@ -175,9 +198,12 @@ class Scanner:
         self,
         formula: FormulaLike,
         *,
-        market: str | None = None,
-        sector: str | None = None,
+        market: Names | None = None,
+        sector: Names | None = None,
+        index: Names | None = None,
+        where: Where | None = None,
         symbols: Sequence[str] | None = None,
+        watchlist: str | Path | None = None,
         exclude: Sequence[str] = (),
         timeframe: str | None = None,
         start: str | date | None = None,
@@ -205,9 +231,18 @@ class Scanner:
             Text in the formula language, a Polars expression, or a dict of
             those by signal; expressions need ``lookback=``.
         market, sector
-            Filters of the table of symbols.
+            Filters of the table of symbols: a name, or a list of which any will do.
+        index
+            An index, or a list: a symbol matches on the days on which it was a
+            member, and only members of a day are compared on it.
+        where
+            Filters of other columns of the table: ``{"kind": ["stock", "etf"],
+            "managed": False}``; None is unknown.
         symbols
-            An explicit list; wins over market and sector.
+            An explicit list; wins over market, sector, index and where.
+        watchlist
+            The same from a file: one symbol a line, or with commas between
+            them, a list of TradingView, a CSV file with a column of symbols.
         exclude
             Symbols to leave out, last of all.
         timeframe
@@ -229,7 +264,7 @@ class Scanner:
             "full" reads all history before the range.
         universe
             The symbols that ``rank`` and its kin compare, if not those of the
-            scan: ``{"market": "KOSPI"}``, or a SymbolCriteria.
+            scan: ``{"market": "KOSPI"}``, ``{"index": "KOSPI200"}``, or a SymbolCriteria.
         strict_universe
             Refuse to compare when a symbol of the universe failed.
         allow_lookahead
@@ -243,7 +278,14 @@ class Scanner:
         FormulaError, RequestError, DataError
         """
         request = BatchScanRequest(
-            symbol_criteria=SymbolCriteria(symbols=symbols, market=market, sector=sector, exclude=exclude),
+            symbol_criteria=SymbolCriteria(
+                symbols=_listed_by_hand(symbols, watchlist),
+                market=market,
+                sector=sector,
+                index=index,
+                where=where or (),
+                exclude=exclude,
+            ),
             timeframe=Timeframe.parse(timeframe or self._timeframe),
             date_range=DateRange(start=parse_moment("start", start), end=parse_moment("end", end), last=last),
             formula=as_formula(formula, lookback=lookback),
@@ -268,9 +310,24 @@ class Scanner:
         """Run a request that is made already: see ``BatchScanUseCase.execute``."""
         return await self._use_case.execute(request, **listeners)
 
-    def symbols(self, *, market: str | None = None, sector: str | None = None) -> pl.DataFrame:
-        """Return symbol, name, market, sector, listed, delisted of a universe, one row per symbol."""
-        found = _run(self._symbols.find_by_criteria(market=market, sector=sector))
+    def symbols(
+        self,
+        *,
+        market: Names | None = None,
+        sector: Names | None = None,
+        index: Names | None = None,
+        where: Where | None = None,
+        watchlist: str | Path | None = None,
+    ) -> pl.DataFrame:
+        """Return the rows of a universe in the table of symbols, with all its columns, one row per symbol.
+
+        The universe is what a scan would be asked with, whatever its range:
+        of an index all that ever were members.
+        """
+        if watchlist is None:
+            found = _run(self._symbols.find_by_criteria(market=market, sector=sector, index=index, where=where))
+        else:
+            found = list(read_watchlist(watchlist))
         table = self._symbols.table()
         return pl.DataFrame({"symbol": found}, schema={"symbol": pl.String}).join(
             table, on="symbol", how="left", maintain_order="left"
@@ -283,6 +340,10 @@ class Scanner:
     def sectors(self) -> list[str]:
         """Return the sectors there are."""
         return _run(self._symbols.sectors())
+
+    def indices(self) -> list[str]:
+        """Return the indices whose members are known."""
+        return _run(self._symbols.indices())
 
     def timeframes(self, *, resampled: bool = False) -> list[str]:
         """Return the timeframes that are stored, shortest first; also those made of them at read, if asked."""

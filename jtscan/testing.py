@@ -25,6 +25,8 @@ import polars as pl
 from jtscan.domain.bars import Bars, ReadWindow
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.jobs import ProcessingResult, RowCounts
+from jtscan.domain.symbols import Names, SymbolCriteria, Where
+from jtscan.domain.universe import MEMBER_SCHEMA, selected, values_of
 
 _LABELS = {
     "symbol": pl.String, "name": pl.String, "market": pl.String, "sector": pl.String,
@@ -65,11 +67,11 @@ def _bars_of(symbol: str, days: pl.Series, values: Sequence[float | None]) -> pl
 
 
 class InMemorySymbolRepository:
-    """Symbols from a frame; it counts how often it was asked."""
+    """Symbols from a frame, members of indices from another; it counts how often it was asked."""
 
-    def __init__(self, table: pl.DataFrame) -> None:
-        absent = [pl.lit(None, dtype=kind).alias(name) for name, kind in _LABELS.items() if name not in table.columns]
-        self._table = table.with_columns(absent).select(_LABELS.keys())
+    def __init__(self, table: pl.DataFrame, *, members: pl.DataFrame | None = None) -> None:
+        self._table = _with_columns(table, _LABELS)
+        self._members = _with_columns(pl.DataFrame(schema=MEMBER_SCHEMA) if members is None else members, MEMBER_SCHEMA)
         self.asked: Counter[str] = Counter()
 
     @classmethod
@@ -77,26 +79,50 @@ class InMemorySymbolRepository:
         """Make one of symbols that share a market and a sector."""
         return cls(pl.DataFrame({"symbol": symbols}).with_columns(market=pl.lit(market), sector=pl.lit(sector)))
 
-    async def find_by_criteria(self, *, market: str | None = None, sector: str | None = None) -> list[str]:
-        """Return the symbols of a market and a sector."""
+    async def find_by_criteria(
+        self,
+        *,
+        market: Names | None = None,
+        sector: Names | None = None,
+        index: Names | None = None,
+        where: Where | None = None,
+    ) -> list[str]:
+        """Return the symbols that have all that is asked for."""
         self.asked["find_by_criteria"] += 1
-        table = self._table
-        for name, value in (("market", market), ("sector", sector)):
-            if value is not None:
-                table = table.filter(pl.col(name) == value)
-        return table["symbol"].to_list()
+        criteria = SymbolCriteria(market=market, sector=sector, index=index, where=where or ())
+        members = None if criteria.index is None else await self.members(criteria.index)
+        return selected(self._table, members, criteria)
 
     async def describe(self, symbols: Sequence[str]) -> pl.DataFrame:
         """Return the rows of the symbols."""
-        return self._table.filter(pl.col("symbol").is_in(list(symbols)))
+        return self._table.select(*_LABELS).filter(pl.col("symbol").is_in(list(symbols)))
 
     async def markets(self) -> list[str]:
         """Return the markets there are."""
-        return self._table["market"].drop_nulls().unique().sort().to_list()
+        return await self.values("market")
 
     async def sectors(self) -> list[str]:
         """Return the sectors there are."""
-        return self._table["sector"].drop_nulls().unique().sort().to_list()
+        return await self.values("sector")
+
+    async def values(self, column: str) -> list[str]:
+        """Return the values that a column of the table has."""
+        return values_of(self._table, column)
+
+    async def indices(self) -> list[str]:
+        """Return the indices there are."""
+        return values_of(self._members, "index")
+
+    async def members(self, index: Names) -> pl.DataFrame:
+        """Return the spans of the members of an index, or of several."""
+        return self._members.filter(pl.col("index").is_in([index] if isinstance(index, str) else list(index)))
+
+
+def _with_columns(table: pl.DataFrame, schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+    """Put the columns of a schema first; one that is not there is unknown."""
+    absent = [pl.lit(None, dtype=kind).alias(name) for name, kind in schema.items() if name not in table.columns]
+    others = [name for name in table.columns if name not in schema]
+    return table.with_columns(absent).cast(dict(schema)).select(*schema, *others)  # type: ignore[arg-type]
 
 
 class InMemoryPriceRepository:

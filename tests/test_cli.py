@@ -76,8 +76,8 @@ class ScannerDouble:
             raise self.answer
         return self.answer
 
-    def symbols(self, *, market: str | None = None, sector: str | None = None) -> pl.DataFrame:
-        del sector
+    def symbols(self, *, market: str | None = None, **asked: Any) -> pl.DataFrame:
+        type(self).asked = {"market": market, **asked}
         return SYMBOLS if market is None else SYMBOLS.filter(pl.col("market") == market)
 
     def markets(self) -> list[str]:
@@ -85,6 +85,9 @@ class ScannerDouble:
 
     def sectors(self) -> list[str]:
         return []
+
+    def indices(self) -> list[str]:
+        return ["KOSPI200"]
 
 
 @pytest.fixture
@@ -108,7 +111,7 @@ def run(*args: str, **more: Any) -> Result:
 NOTHING = {
     "formula": "close > 1", "market": None, "sector": None, "symbols": None, "exclude": (), "timeframe": None,
     "start": None, "end": None, "last": None, "parameters": {}, "sort_by": "timestamp", "top": None, "first": False,
-    "warmup": "auto", "universe": None, "strict_universe": False,
+    "warmup": "auto", "universe": None, "strict_universe": False, "index": None, "where": None, "watchlist": None,
 }  # fmt: skip
 
 
@@ -131,11 +134,44 @@ NOTHING = {
             "--universe market=KOSPI --universe symbols=A,B --strict-universe",
             {"universe": {"market": "KOSPI", "symbols": ["A", "B"]}, "strict_universe": True},
         ),
+        ("--universe index=KOSPI200", {"universe": {"index": "KOSPI200"}}),
+        ("--universe index=KOSPI200,KOSDAQ150", {"universe": {"index": ["KOSPI200", "KOSDAQ150"]}}),
+        ("--market KOSPI,KOSDAQ --sector A --sector B,C", {"market": ["KOSPI", "KOSDAQ"], "sector": ["A", "B", "C"]}),
+        ("--index KOSPI200 --watchlist mine.txt", {"index": "KOSPI200", "watchlist": "mine.txt"}),
+        (
+            "--where kind=stock,etf --where managed=false --where kind=reit --where delisted=null",
+            {"where": {"kind": ["stock", "etf", "reit"], "managed": ["false"], "delisted": [None]}},
+        ),
     ],
 )
 def test_options_become_the_request(scanner: type[ScannerDouble], options: str, asked: dict[str, Any]) -> None:
     assert run("scan", "close > 1", *options.split()).exit_code == 0
     assert scanner.asked == {**NOTHING, **asked}
+
+
+@pytest.mark.parametrize(
+    ("text", "sector"),
+    [("Oil, Gas & Fuels", "Oil, Gas & Fuels"), ("A\\,B,C", ["A,B", "C"]), ("A,", "A"), (" A ,B", ["A", "B"])],
+)
+def test_a_comma_before_a_blank_or_behind_a_backslash_belongs_to_the_name(
+    scanner: type[ScannerDouble], text: str, sector: str | list[str]
+) -> None:
+    assert run("scan", "close > 1", "--sector", text).exit_code == 0
+    assert scanner.asked["sector"] == sector
+
+
+def test_a_market_without_a_name_is_refused(scanner: type[ScannerDouble]) -> None:
+    done = run("scan", "close > 1", "--market", " ")
+    assert done.exit_code == 2
+    assert "--market names nothing" in done.stderr
+
+
+def test_symbols_takes_the_filters_of_a_scan(scanner: type[ScannerDouble]) -> None:
+    options = "--market KOSPI --sector IT --index KOSPI200 --where kind=stock --watchlist mine.txt"
+    assert run("symbols", *options.split()).exit_code == 0
+    assert scanner.asked == {
+        "market": "KOSPI", "sector": "IT", "index": "KOSPI200", "where": {"kind": ["stock"]}, "watchlist": "mine.txt",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -145,6 +181,7 @@ def test_options_become_the_request(scanner: type[ScannerDouble], options: str, 
         ("--data elsewhere", "elsewhere", {}),
         ("--data bars.parquet", None, {"prices": "bars.parquet"}),
         ("--prices x/*.parquet --symbol-table s.parquet", None, {"prices": "x/*.parquet", "symbols": "s.parquet"}),
+        ("--member-table m.parquet", "data", {"members": "m.parquet"}),
         ("--prices x --timeframe 1h", None, {"prices": "x", "timeframe": "1h"}),
         ("--prices x --prices-timeframe 5m --timeframe 1h", None, {"prices": "x", "timeframe": "5m"}),
         ("--prices x --column timestamp=date --column close=Adj_Close", None,
@@ -160,7 +197,7 @@ def test_options_say_where_the_data_is(
             assert run(*command, *options.split()).exit_code == 0
             assert scanner.made == (
                 (data,),
-                {"prices": None, "symbols": None, "timeframe": "1d", "columns": None, **made},
+                {"prices": None, "symbols": None, "members": None, "timeframe": "1d", "columns": None, **made},
             )
 
 
@@ -334,6 +371,7 @@ def test_the_progress_bar_is_for_terminals_only(monkeypatch: pytest.MonkeyPatch)
         ("--search 0593", ["005930"], "1 symbol"),
         ("--search .*", [], "no symbols; markets: KOSDAQ, KOSPI; sectors: none"),
         ("--market NASDAQ", [], "no symbols; markets: KOSDAQ, KOSPI; sectors: none"),
+        ("--market X --index Y", [], "no symbols; markets: KOSDAQ, KOSPI; sectors: none; indices: KOSPI200"),
     ],
 )
 def test_symbols_lists_what_there_is(options: str, codes: list[str], said: str) -> None:
@@ -389,6 +427,8 @@ def test_symbols_and_check_of_the_sample() -> None:
     listed = run("symbols", "--data", str(SAMPLE), "--market", "KOSDAQ")
     assert listed.exit_code == 0
     assert listed.stdout.count("KOSDAQ") == int(listed.stderr.split()[0])
+    funds = run("symbols", "--data", str(SAMPLE), "--market", "KOSPI,KOSDAQ", "--where", "kind=etf,index")
+    assert {line.split()[-1] for line in funds.stdout.splitlines()[1:]} == {"etf"}
     wrong = run("check", "clos > 1", "--data", str(SAMPLE))
     assert wrong.exit_code == 2
     assert "unknown name 'clos'; did you mean 'close'?" in wrong.stderr
@@ -406,6 +446,20 @@ def test_a_timeframe_that_is_not_stored_is_made_at_read() -> None:
         "2024-12-30 14:00",
         "2024-12-30 15:00",
     ]
+
+
+def test_a_scan_of_an_index_in_a_file(tmp_path: Path) -> None:
+    """The member joined on the newest day of the sample; the watchlist is the same symbol on every day."""
+    members, mine = tmp_path / "members.parquet", tmp_path / "mine.txt"
+    rows = {"index": ["K"], "symbol": ["005930"], "start": ["2024-12-30"]}
+    pl.DataFrame(rows).write_parquet(members)
+    mine.write_text("KRX:005930")
+    found = []
+    for options in (["--index", "K", "--member-table", str(members)], ["--watchlist", str(mine)]):
+        done = run("scan", "close > 0", "--data", str(SAMPLE), "--last", "5", "--quiet", *options)
+        assert done.exit_code == 0
+        found.append(done.stdout.split(",")[0])
+    assert found == ["1 match in 1 of 1 symbol", "5 matches in 1 of 1 symbol"]
 
 
 @pytest.mark.parametrize(

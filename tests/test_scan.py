@@ -31,10 +31,12 @@ TABLE = pl.DataFrame(
 )
 
 
-def scan(criteria, *, broken=None, table=TABLE, closes=None, listeners=None, **options):
+def scan(criteria, *, broken=None, table=TABLE, members=None, closes=None, listeners=None, **options):
     prices = InMemoryPriceRepository(make_bars(closes or dict.fromkeys(TABLE["symbol"], RISING)), broken=broken)
     use_case = BatchScanUseCase(
-        ProcessingEngine(prices, raise_internal=True), InMemorySymbolRepository(table), SignalAggregator()
+        ProcessingEngine(prices, raise_internal=True),
+        InMemorySymbolRepository(table, members=members),
+        SignalAggregator(),
     )
     given = {"timeframe": Timeframe.D1, "date_range": DateRange(start=dt.date(2024, 1, 1)),
              "formula": Formula(text="close > close[1]")}  # fmt: skip
@@ -259,3 +261,261 @@ def test_nothing_that_takes_time_runs_on_the_loop():
     assert result.signals.total_matches == 2
     assert set(at_work) == {"newest", "read", "aggregate"}
     assert loop not in at_work.values()
+
+
+# ── indices ───────────────────────────────────────────────────────────────────
+
+LEFT, LATER = dt.date(2023, 12, 1), dt.date(2024, 1, 3)
+MEMBERS = pl.DataFrame(
+    [
+        ("K2", "005930", None, None),
+        ("K2", "000660", LATER, None),
+        ("K2", "035720", None, LEFT),
+        ("K2", "068270", dt.date(2024, 6, 14), None),
+        ("Q", "035720", None, None),
+        ("Q", "068270", None, None),
+        ("K2", "NEW", dt.date(2020, 1, 1), None),
+    ],
+    schema={"index": pl.String, "symbol": pl.String, "start": pl.Date, "end": pl.Date},
+    orient="row",
+)
+JANUARY = DateRange(start=dt.date(2024, 1, 1), end=dt.date(2024, 1, 31))
+
+
+def matched(result):
+    return sorted(
+        (symbol, moment.day) for symbol, moment in result.signals.matches.select("symbol", "timestamp").rows()
+    )
+
+
+def test_an_index_is_scanned_as_of_each_day():
+    result = scan({"index": "K2"}, members=MEMBERS, date_range=JANUARY)
+    assert symbols_of(result) == ["005930", "000660", "NEW"]
+    assert matched(result) == [("000660", 3), ("005930", 2), ("005930", 3)]
+    assert counts(result) == {"matched": 2, "no_data": 1}
+    assert result.not_members == ("035720", "068270")
+    assert result.beside.filter(pl.col("what") == "symbols not in the index")["count"].to_list() == [2]
+    assert result.warnings == ()
+
+
+def test_the_symbols_of_an_index_add_up():
+    table = TABLE.with_columns(delisted=pl.Series([None, None, dt.date(2023, 12, 20), None]))
+    result = scan({"index": "K2", "exclude": ["005930"]}, table=table, members=MEMBERS, date_range=JANUARY)
+    parts = (result.excluded, result.not_listed, result.not_members, tuple(symbols_of(result)))
+    assert parts == (("005930",), ("035720",), ("068270",), ("000660", "NEW"))
+
+
+def test_members_of_the_future_and_the_past_come_with_the_range():
+    for start, asked in (("2024-06-14", "068270"), ("2023-11-30", "035720"), ("2023-12-01", "")):
+        day = dt.date.fromisoformat(start)
+        result = scan({"index": "K2", "market": "KOSDAQ"}, members=MEMBERS, date_range=DateRange(start=day, end=day))
+        assert symbols_of(result) == asked.split()
+    assert result.warnings == (
+        "no symbol is left of 2: 0 excluded, 0 not listed in the range, 2 not in the index in the range",
+    )
+
+
+def test_an_explicit_list_wins_over_an_index():
+    result = scan({"index": "K2", "symbols": ["035720"]}, members=MEMBERS, date_range=JANUARY)
+    assert matched(result) == [("035720", 2), ("035720", 3)]
+    assert result.not_members == ()
+
+
+def test_several_indices_are_one_universe():
+    result = scan({"index": ["K2", "Q"]}, members=MEMBERS, date_range=JANUARY)
+    assert symbols_of(result) == ["005930", "000660", "035720", "068270", "NEW"]
+    assert [symbol for symbol, _ in matched(result)] == [
+        "000660",
+        "005930",
+        "005930",
+        "035720",
+        "035720",
+        "068270",
+        "068270",
+    ]
+
+
+def test_a_compared_index_compares_its_members_of_each_day():
+    formula = Formula(text="n = universe_count(close)\nmatch = n > 0")
+    universe = SymbolCriteria(index="K2")
+    result = scan({"market": "KOSDAQ"}, members=MEMBERS, date_range=JANUARY, formula=formula, universe=universe)
+    assert result.signals.matches.select("symbol", "timestamp", "n").sort("symbol", "timestamp").rows() == [
+        (symbol, dt.date(2024, 1, number), count)
+        for symbol in ("035720", "068270")
+        for number, count in ((1, 1), (2, 1), (3, 2))
+    ]
+
+
+def test_a_compared_index_without_members_in_the_range_is_told():
+    formula = Formula(text="rank(close) >= 0")
+    result = scan({}, members=MEMBERS.filter(pl.col("symbol") == "035720"), date_range=JANUARY, formula=formula,
+                  universe=SymbolCriteria(index="K2"))  # fmt: skip
+    assert result.signals.total_matches == 0
+    assert result.warnings == ("universe: no member of K2 in the range",)
+
+
+def test_an_index_whose_members_of_today_alone_are_known_says_so():
+    expected = (
+        "index Q: only its members of today are known, so earlier days are asked of those that survived "
+        "(survivorship); give a file of members with start and end",
+    )
+    assert scan({"index": "Q"}, members=MEMBERS).warnings == expected
+    assert scan({"index": ["K2", "Q"]}, members=MEMBERS).warnings == expected
+    compared = scan({}, members=MEMBERS, formula=Formula(text="rank(close) > 0.9"), universe=SymbolCriteria(index="Q"))
+    assert compared.warnings == expected
+    assert scan({"index": "Q"}, members=MEMBERS, date_range=DateRange(last=1)).warnings == ()
+    assert scan({"index": "K2"}, members=MEMBERS).warnings == ()
+
+
+# ── filters ───────────────────────────────────────────────────────────────────
+
+KINDS = TABLE.with_columns(
+    kind=pl.Series(["stock", "stock", "etf", None]), managed=pl.Series([False, None, True, False])
+)
+
+
+@pytest.mark.parametrize(
+    ("criteria", "symbols"),
+    [
+        ({"market": ["KOSDAQ", "KOSPI"]}, "005930 000660 035720 068270"),
+        ({"sector": ["제약", "인터넷"], "market": ["KOSDAQ"]}, "035720 068270"),
+        ({"where": {"kind": "stock"}}, "005930 000660"),
+        ({"where": {"kind": ["etf", None]}}, "035720 068270"),
+        ({"where": {"managed": False, "kind": "stock"}}, "005930"),
+        ({"where": {"name": "가상톡"}}, "035720"),
+        ({"where": {"managed": True}, "symbols": ["005930"]}, "005930"),
+        ({"where": {"managed": None}, "exclude": ["000660"]}, ""),
+    ],
+)
+def test_filters_are_lists_and_columns(criteria, symbols):
+    assert symbols_of(scan(criteria, table=KINDS)) == symbols.split()
+
+
+@pytest.mark.parametrize(
+    ("criteria", "warning"),
+    [
+        (
+            {"where": {"kind": "stok"}},
+            "no symbols in kind 'stok' (did you mean 'stock'?); the values of kind there are: etf, stock",
+        ),
+        (
+            {"where": {"kind": "etf", "managed": False}},
+            "no symbols in kind 'etf' and managed 'false'; the values of kind there are: etf, stock; "
+            "the values of managed there are: false, true",
+        ),
+        ({"index": "k2"}, "no symbols in index 'k2' (did you mean 'K2'?); the indices there are: K2, Q"),
+        (
+            {"market": ["NYSE", "KOSPY"]},
+            "no symbols in market 'NYSE' or 'KOSPY' (did you mean 'KOSPI'?); the markets there are: KOSDAQ, KOSPI",
+        ),
+    ],
+)
+def test_filters_that_nobody_passes_name_what_there_is(criteria, warning):
+    result = scan(criteria, table=KINDS, members=MEMBERS)
+    assert (symbols_of(result), result.warnings) == ([], (warning,))
+
+
+def test_a_name_that_nobody_has_is_told_also_where_another_was_found():
+    result = scan({"market": ["KOSPI", "KOSDAK"], "where": {"kind": ["stock", "Etf"]}}, table=KINDS)
+    assert symbols_of(result) == ["005930", "000660"]
+    assert result.warnings == (
+        "no symbol has the market 'KOSDAK' (did you mean 'KOSDAQ'?); there are: KOSDAQ, KOSPI",
+        "no symbol has the kind 'Etf' (did you mean 'etf'?); there are: etf, stock",
+    )
+
+
+@pytest.mark.parametrize("where", [{"managed": ["yes", "no"]}, {"par": ["5", 100.0]}, {"par": [5, None]}])
+def test_a_value_that_is_written_otherwise_is_no_unknown_one(where):
+    result = scan({"where": where}, table=KINDS.with_columns(par=pl.Series([5.0, 100.0, 5.0, None])))
+    assert len(symbols_of(result)) >= 3
+    assert result.warnings == ()
+
+
+def test_at_most_twelve_values_are_shown():
+    table = pl.DataFrame({"symbol": list("ABCDEFGHIJKLMN"), "group": [f"G{number:02d}" for number in range(14)]})
+    (warning,) = scan({"where": {"group": "?"}}, table=table).warnings
+    assert warning.endswith(
+        "the values of group there are: " + ", ".join(f"G{number:02d}" for number in range(12)) + " …"
+    )
+
+
+def test_a_column_that_is_not_there_is_refused():
+    with pytest.raises(
+        RequestError,
+        match=r"where: the table of symbols has no column 'Kind' \(did you mean 'kind'\?\); it has: symbol",
+    ):
+        scan({"where": {"Kind": "stock"}}, table=KINDS)
+
+
+def test_a_repository_of_before_is_asked_as_before():
+    class Old:
+        def __init__(self):
+            self.asked = []
+
+        async def find_by_criteria(self, *, market=None, sector=None):
+            self.asked.append((market, sector))
+            return ["005930"]
+
+        async def describe(self, symbols):
+            return await InMemorySymbolRepository(TABLE).describe(symbols)
+
+    old = Old()
+    use_case = BatchScanUseCase(
+        ProcessingEngine(InMemoryPriceRepository(make_bars({"005930": RISING})), raise_internal=True),
+        old,
+        SignalAggregator(),
+    )
+    request = BatchScanRequest(
+        symbol_criteria=SymbolCriteria(market="KOSPI"),
+        timeframe="1d",
+        date_range=DateRange(last=1),
+        formula="close > 1",
+    )
+    assert asyncio.run(use_case.execute(request)).signals.total_matches == 1
+    assert old.asked == [("KOSPI", None)]
+
+
+# ── survivorship ──────────────────────────────────────────────────────────────
+
+LONG = [10.0 + number % 7 for number in range(400)]  # weekdays from 2024-01-01 to 2025-07-11
+GONE = TABLE.with_columns(delisted=pl.Series([None, None, None, dt.date(2024, 2, 1)]))
+SURVIVED = "survivorship: the table of symbols knows no delisted symbol of this universe, so a scan from {} asks only those that survived"
+SPANS = [
+    ({"start": dt.date(2024, 1, 1)}, "2024-01-01"),
+    ({"end": dt.date(2025, 7, 11)}, "the beginning"),
+    ({"start": dt.date(1990, 1, 1), "end": dt.date(2099, 1, 1)}, "1990-01-01"),
+    ({"start": dt.date(2024, 6, 5)}, "2024-06-05"),  # 401 days before the newest bar
+    ({"start": dt.date(2024, 6, 6)}, None),
+    ({"start": dt.date(2024, 1, 1), "end": dt.date(2025, 2, 4)}, None),
+    ({"end": dt.date(2024, 6, 1)}, None),
+    ({"last": 250}, None),
+    ({"last": 1}, None),
+]
+
+
+@pytest.mark.parametrize(("span", "start"), SPANS, ids=str)
+def test_a_long_scan_of_survivors_says_so_once(span, start):
+    closes = dict.fromkeys(TABLE["symbol"], LONG)
+    said = () if start is None else (SURVIVED.format(start),)
+    assert scan({}, closes=closes, date_range=DateRange(**span)).warnings == said
+
+
+@pytest.mark.parametrize(
+    ("criteria", "table", "warned"),
+    [
+        ({"market": "KOSPI"}, TABLE, True),
+        ({"where": {"market": "KOSPI"}}, TABLE, True),
+        ({"symbols": ["005930"]}, TABLE, False),
+        ({}, GONE, False),
+        ({"market": "KOSDAQ"}, GONE, False),
+        ({"market": "KOSPI"}, GONE, True),
+        ({"market": "KOSPI"}, GONE.with_columns(delisted=pl.lit(dt.date(2020, 1, 1))), False),
+        ({"market": "INDEX"}, TABLE.with_columns(market=pl.lit("INDEX")), False),
+        ({"index": "K2"}, TABLE, False),  # 035720 has left it
+        ({"index": "Q2"}, TABLE, True),
+    ],
+)
+def test_a_universe_whose_past_is_known_does_not_warn(criteria, table, warned):
+    members = pl.concat([MEMBERS, pl.DataFrame([("Q2", "068270", LEFT, None)], schema=MEMBERS.schema, orient="row")])
+    result = scan(criteria, table=table, members=members, closes=dict.fromkeys(TABLE["symbol"], LONG))
+    assert any(each.startswith("survivorship:") for each in result.warnings) == warned

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -45,6 +46,35 @@ def pairs(_context: click.Context, _option: click.Parameter, values: Sequence[st
         if not (name.strip() and sign and value.strip()):
             raise click.BadParameter(f"{name + sign + value!r} is not of the form name=value")
     return {name.strip(): value.strip() for name, _, value in split}
+
+
+_BETWEEN = re.compile(r"(?<!\\),(?!\s)")
+
+
+def names(text: str) -> str | list[str]:
+    """Read ``A,B``; a comma before a blank, or behind a backslash, belongs to the name."""
+    found = [name.replace("\\,", ",").strip() for name in _BETWEEN.split(text) if name.strip()]
+    return found[0] if len(found) == 1 else found
+
+
+def _names(_context: click.Context, option: click.Parameter, values: Sequence[str]) -> str | list[str] | None:
+    """Read ``A,B`` given any number of times: one name is a text; nothing given is None."""
+    if not values:
+        return None
+    found = names(",".join(value.strip() for value in values))
+    if not found:
+        raise click.BadParameter(f"{option.opts[0]} names nothing")
+    return found
+
+
+def _where(_context: click.Context, _option: click.Parameter, values: Sequence[str]) -> dict[str, Any] | None:
+    """Read ``column=A,B`` given any number of times; null is unknown."""
+    found: dict[str, list[str | None]] = {}
+    for value in values:
+        for column, text in pairs(_context, _option, [value]).items():
+            wanted = names(text)
+            found.setdefault(column, []).extend([wanted] if isinstance(wanted, str) else wanted)
+    return {column: [None if each == "null" else each for each in wanted] for column, wanted in found.items()} or None
 
 
 def _numbers(context: click.Context, option: click.Parameter, values: Sequence[str]) -> dict[str, float]:
@@ -109,6 +139,7 @@ data_options = together(
         help="Length of the bars in --prices, where --timeframe asks for longer ones, made of them.",
     ),
     click.option("--symbol-table", metavar="FILE", help="Parquet file with symbol, name, market, sector."),
+    click.option("--member-table", metavar="FILE", help="Parquet file with index, symbol, start, end."),
     click.option(
         "--column", "columns", metavar="OURS=THEIRS", multiple=True, callback=pairs,
         help="What a column is called in the files, such as timestamp=date; may be repeated.",
@@ -120,27 +151,43 @@ parameter_option = click.option(
     help="Set a parameter of the formula; may be repeated.",
 )  # fmt: skip
 timeframe_option = click.option("--timeframe", metavar="LENGTH", help="Length of a bar: 1m 5m 15m 30m 60m 1d 1w 1mo.")
-market_option = click.option("--market", metavar="NAME", help="Only symbols of this market.")
-sector_option = click.option("--sector", metavar="NAME", help="Only symbols of this sector.")
+filter_options = together(
+    click.option(
+        "--market", metavar="A,B", multiple=True, callback=_names, help="Only symbols of this market, or of these."
+    ),
+    click.option(
+        "--sector", metavar="A,B", multiple=True, callback=_names, help="Only symbols of this sector, or of these."
+    ),
+    click.option(
+        "--index", metavar="A,B", multiple=True, callback=_names,
+        help="Only members of this index, or of these, on the days on which they were.",
+    ),
+    click.option(
+        "--where", metavar="COLUMN=A,B", multiple=True, callback=_where,
+        help="Only symbols with this in another column of the table, such as kind=stock; null is unknown.",
+    ),
+    click.option("--watchlist", metavar="FILE", help="The symbols in this file, whatever the filters."),
+)  # fmt: skip
 
 
 def _criteria(context: click.Context, option: click.Parameter, values: Sequence[str]) -> dict[str, Any] | None:
     """Read ``market=KOSPI``, ``symbols=A,B``: the fields of a universe."""
     given = pairs(context, option, values)
     lists = {"symbols", "exclude"}
-    return {name: _codes(context, option, [value]) if name in lists else value for name, value in given.items()} or None
+    return {
+        name: _codes(context, option, [value]) if name in lists else names(value) for name, value in given.items()
+    } or None
 
 
 universe_options = together(
-    market_option,
-    sector_option,
+    filter_options,
     click.option(
-        "--symbols", metavar="A,B", multiple=True, callback=_codes, help="These, whatever the market and sector."
+        "--symbols", metavar="A,B", multiple=True, callback=_codes, help="These, whatever the filters."
     ),
     click.option("--exclude", metavar="A,B", multiple=True, callback=_excluded, help="Leave these symbols out."),
     click.option(
         "--universe", metavar="NAME=VALUE", multiple=True, callback=_criteria,
-        help="What rank and its kin compare, if not the symbols of the scan: market=KOSPI, sector=…, symbols=A,B.",
+        help="What rank and its kin compare, if not the symbols of the scan: market=KOSPI, index=…, symbols=A,B.",
     ),
     click.option("--strict-universe", is_flag=True, help="Refuse to compare when a symbol of the universe failed."),
 )  # fmt: skip
@@ -169,7 +216,7 @@ def scanner_of(options: dict[str, Any]) -> Scanner:
     from jtscan.scanner import Scanner  # noqa: PLC0415 - keeps --help and --version quick
 
     data, prices = options.pop("data"), options.pop("prices")
-    table, columns = options.pop("symbol_table"), options.pop("columns")
+    table, members, columns = (options.pop(name) for name in ("symbol_table", "member_table", "columns"))
     stored = options.pop("prices_timeframe")
     if data and prices:
         raise click.UsageError("give either --data or --prices, not both")
@@ -180,7 +227,7 @@ def scanner_of(options: dict[str, Any]) -> Scanner:
             raise click.UsageError("--prices-timeframe is about --prices; in a data folder, folders tell the timeframe")
         data = data or _default_data()
     timeframe = stored or options.get("timeframe") or "1d"
-    return Scanner(data, prices=prices, symbols=table, timeframe=timeframe, columns=columns or None)
+    return Scanner(data, prices=prices, symbols=table, members=members, timeframe=timeframe, columns=columns or None)
 
 
 def _default_data() -> str:

@@ -18,13 +18,12 @@ from jtscan.cli.options import (
     INTERRUPTED,
     WRITERS,
     data_options,
+    filter_options,
     formula_argument,
-    market_option,
     parameter_option,
     range_options,
     result_options,
     scanner_of,
-    sector_option,
     timeframe_option,
     universe_options,
 )
@@ -70,17 +69,16 @@ def scan(context: click.Context, /, *, formula: str, **options: Any) -> None:
 
 @click.command()
 @data_options
-@market_option
-@sector_option
+@filter_options
 @click.option("--search", metavar="TEXT", help="Only symbols with this in their code or name.")
-def symbols(*, market: str | None, sector: str | None, search: str | None, **options: Any) -> None:
+def symbols(*, search: str | None, **options: Any) -> None:
     """List the symbols of the data."""
     scanner = scanner_of(options)
-    table = scanner.symbols(market=market, sector=sector)
+    table = scanner.symbols(**options)
     found = table if search is None else table.filter(_contains(search))
     if found.height:
         click.echo(render.frame_text(found, rows=None, width=200))
-    click.echo(_counted(found.height, scanner), err=True)
+    click.echo(_counted(found.height, scanner, by_index=options["index"] is not None), err=True)
 
 
 @click.command()
@@ -188,10 +186,11 @@ def _contains(text: str) -> pl.Expr:
     return pl.any_horizontal(pl.col("symbol", "name").str.to_lowercase().str.contains(text.lower(), literal=True))
 
 
-def _counted(count: int, scanner: Scanner) -> str:
+def _counted(count: int, scanner: Scanner, *, by_index: bool) -> str:
     if count:
         return f"{count:,} symbol{'s' if count != 1 else ''}"
-    return f"no symbols; markets: {_listed(scanner.markets())}; sectors: {_listed(scanner.sectors())}"
+    indices = f"; indices: {_listed(scanner.indices())}" if by_index else ""
+    return f"no symbols; markets: {_listed(scanner.markets())}; sectors: {_listed(scanner.sectors())}{indices}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -43,6 +43,9 @@ class ProcessingJob:
     matches. ``warmup="full"`` reads all history before the range.
     ``universe`` are the symbols that cross-sections compare, None = the
     symbols themselves; ``strict_universe`` refuses to leave one out that fails.
+    ``members`` is a frame of symbol, start, end: a symbol matches only on days
+    from ``start`` (null = always) to before ``end`` (null = still) of one of
+    its rows; ``universe_members`` says when it is compared. None is always.
     ``allow_lookahead`` runs expressions that jtscan cannot see into without a replay.
     """
 
@@ -57,6 +60,8 @@ class ProcessingJob:
     warmup: Warmup = "auto"
     labels: pl.DataFrame | None = None
     universe: Sequence[str] | None = None
+    members: pl.DataFrame | None = None
+    universe_members: pl.DataFrame | None = None
     strict_universe: bool = False
     allow_lookahead: bool = False
 
@@ -68,10 +73,17 @@ class ProcessingJob:
         object.__setattr__(self, "formula", as_formula(self.formula))
         object.__setattr__(self, "parameters", check_parameters(self.parameters))
         object.__setattr__(self, "job_type", JobType(self.job_type))
+        for name in ("members", "universe_members"):
+            self._check_members(name)
         if not self.id:
             raise RequestError("id", "a job needs an id")
         if self.warmup not in {"auto", "full"}:
             raise RequestError("warmup", f"{self.warmup!r} is neither 'auto' nor 'full'")
+
+    def _check_members(self, name: str) -> None:
+        members = getattr(self, name)
+        if members is not None and not {"symbol", "start", "end"} <= set(members.columns):
+            raise RequestError(name, f"needs the columns symbol, start, end; it has: {', '.join(members.columns)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,9 +71,10 @@ OUTCOME_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 class BatchScanResult:
     """The matches of a scan, and the account of every symbol asked for.
 
-    ``outcomes`` has one row per symbol asked for. ``excluded`` and
-    ``not_listed`` name the symbols that were taken out before. ``data_date``
-    is the newest bar that the scan saw.
+    ``outcomes`` has one row per symbol asked for. ``excluded``, ``not_listed``
+    and ``not_members`` (of the index on no day of the range) name the symbols
+    that were taken out before. ``data_date`` is the newest bar that the scan
+    saw.
     """
 
     job_id: str
@@ -85,6 +86,7 @@ class BatchScanResult:
     outcomes: pl.DataFrame
     excluded: tuple[str, ...] = ()
     not_listed: tuple[str, ...] = ()
+    not_members: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     cancelled: bool = False
     data_version: str | None = None
@@ -109,6 +111,7 @@ class BatchScanResult:
         rows = [
             ("symbols excluded", len(self.excluded), "taken out by exclude="),
             ("symbols not listed", len(self.not_listed), "not listed in the range"),
+            *self._outside_the_index,
             ("symbols behind", self.stale.height, "their last bar is older than the data's newest"),
             ("bars in the range", total["bars"], "rows that the formula was asked about"),
             ("rows set aside", total["set_aside"], "a price or the volume is missing, or the timestamp"),
@@ -116,6 +119,13 @@ class BatchScanResult:
             ("equal duplicates", total["duplicates"], "the same row more than once, read once"),
         ]
         return pl.DataFrame(rows, schema={"what": pl.String, "count": pl.Int64, "meaning": pl.String}, orient="row")
+
+    @property
+    def _outside_the_index(self) -> list[tuple[str, int, str]]:
+        """The row of symbols that are no members in the range, where an index was asked for."""
+        if self.request.symbol_criteria.index is None:
+            return []
+        return [("symbols not in the index", len(self.not_members), "members on no day of the range")]
 
     @property
     def errors(self) -> pl.DataFrame:

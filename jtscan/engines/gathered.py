@@ -14,10 +14,11 @@ from itertools import accumulate
 
 import polars as pl
 
+from jtscan.domain.universe import on_member_days
 from jtscan.engines.evaluate import Evaluated, Table
 from jtscan.engines.periods import LABEL
 from jtscan.formula.cross import SAME, TIME, compare
-from jtscan.formula.plan import Gathered
+from jtscan.formula.plan import MEMBER, Gathered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -103,12 +104,14 @@ def _key(period: str) -> pl.Expr:
 class Gatherer:
     """Keeps what one pass gathers until all of its symbols are there.
 
+    ``members`` says on which days symbols are compared, None = on all.
     ``filled`` tells whether anything is. ``alone`` counts, for each
     comparison, the timestamps on which a symbol had no other beside it;
     ``groupless`` are those whose groups are unknown for everybody.
     """
 
     gathers: tuple[Gathered, ...]
+    members: pl.DataFrame | None = None
     parts: dict[str, list[_Part]] = field(default_factory=dict)
     filled: bool = False
     alone: dict[str, int] = field(default_factory=dict)
@@ -126,6 +129,8 @@ class Gatherer:
             self.filled |= bool(kept.height)
             runs = kept["symbol"].rle().struct.unnest()
             rows = kept.select(_key(period).alias(TIME), *names)
+            if self.members is not None:
+                rows = rows.with_columns(on_member_days(self.members, kept).alias(MEMBER))
             self.parts.setdefault(period, []).append(
                 _Part(symbols=runs["value"].to_list(), lengths=runs["len"].to_list(), rows=rows)
             )
@@ -149,6 +154,8 @@ class Gatherer:
         named = dict(zip(_inputs(each), each.inputs, strict=True))
         columns = (pl.col(theirs).alias(ours) for ours, theirs in named.items())
         frame = rows.select(TIME, *columns)
+        if self.members is not None:
+            frame = frame.with_columns(pl.when(rows[MEMBER]).then(pl.col("x")).alias("x"))
         if each.section.by and frame["by"].null_count() == frame.height:
             self.groupless.append(each.label)
         answer = compare(each.section, frame)

@@ -138,7 +138,9 @@ class _Gathering:
     asked: int = 0
 
     def __post_init__(self) -> None:
-        self.gatherer = Gatherer(gathers=self.work.this.gathers)
+        compares = self.work.this.symbol is None
+        members = self.work.job.universe_members if compares else None
+        self.gatherer = Gatherer(gathers=self.work.this.gathers, members=members)
 
     def run(self, symbols: Sequence[str]) -> list[Made]:
         self.asked = len(symbols)
@@ -175,8 +177,10 @@ class _Gathering:
         said = [f"cross-section: {self._failed()}"] if self.failures else []
         if not self.gatherer.filled:
             return [*said, f"cross-section: none of the {self.asked:,} symbols has bars to compare"]
-        unknown = [symbol for symbol, reason in self.absent.items() if reason.startswith("unknown symbol")]
-        if unknown and self.work.job.universe != self.work.job.symbols:
+        asked = set(self.work.job.symbols)  # those are in the account
+        lost = (symbol for symbol, reason in self.absent.items() if reason.startswith("unknown symbol"))
+        unknown = [symbol for symbol in lost if symbol not in asked]
+        if unknown:
             said.append(f"universe: not in the prices: {', '.join(unknown[:_SHOWN])}")
         said += [f"{label}: the groups of by= are unknown for every symbol" for label in self.gatherer.groupless]
         for label, moments in self.gatherer.alone.items():

@@ -188,6 +188,7 @@ class ProcessingEngine:
             snapshot.columns,
             job.parameters,
             first=job.first,
+            members=job.members is not None,
             timeframe=job.timeframe,
             functions=self._functions,
         )

@@ -118,7 +118,7 @@ class Replay:
                 yield self._of([symbol], bars)
 
     def _of(self, symbols: Sequence[str], bars: pl.DataFrame) -> pl.DataFrame:
-        job = replace(self.work.job, symbols=tuple(symbols), universe=None)
+        job = replace(self.work.job, symbols=tuple(symbols), universe=None, members=None, universe_members=None)
         work = replace(self.work, job=job, snapshot=_Remembered(bars), window=_EVERYTHING)
         token = CancellationToken()
         work = Passes(work=work, chunk_bars=self.chunk_bars, token=token).run()

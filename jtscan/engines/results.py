@@ -11,6 +11,7 @@ import polars as pl
 from jtscan.domain.bars import Bars, ReadWindow
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.jobs import NO_ROWS, ProcessingResult, RowCounts, Status
+from jtscan.domain.universe import on_member_days
 from jtscan.engines.evaluate import Evaluated, Spans
 from jtscan.formula import Plan
 from jtscan.formula.plan import Settle
@@ -54,7 +55,7 @@ class Cut:
 
     By which plan, in which window; ``missing`` says why another symbol's
     values are not there, ``failed`` who failed in an earlier pass, ``outside``
-    who is not compared.
+    who is not compared, ``members`` on which days symbols match (None = on all).
     """
 
     plan: Plan
@@ -63,6 +64,7 @@ class Cut:
     missing: str | None = None
     failed: Mapping[str, str] = field(default_factory=dict)
     outside: frozenset[str] = frozenset()
+    members: pl.DataFrame | None = None
 
 
 def cut(how: Cut, chunk: Evaluated, bars: Bars, symbols: Sequence[str]) -> dict[str, Outcome]:
@@ -82,9 +84,11 @@ class _Cutter:
         self.chunk = chunk
         self.bars = bars
         self.inside = _inside(chunk.frame, how.window)
+        self.asked = self.inside if how.members is None else self.inside & on_member_days(how.members, chunk.frame)
         self.none = empty_matches(how.plan, how.timeframe)
         self.order = {symbol: position for position, symbol in enumerate(_names(chunk))}
         self.counts = _per_symbol(self.inside, chunk.spans)
+        self.member_bars = _per_symbol(self.asked, chunk.spans)
         self.known = _per_symbol(self._known(), chunk.spans)
         self.lasts = chunk.frame["timestamp"].gather(_ends(chunk.spans)).to_list()
         self.matches, self.slices = self._gather()
@@ -115,6 +119,8 @@ class _Cutter:
             return Status.MATCHED, None
         if self.known[position]:
             return Status.NO_MATCH, None
+        if not self.member_bars[position]:
+            return Status.NO_MATCH, "no bar in the range on a day on which it is in the index"
         return self._unknown(symbol, position)
 
     def _unknown(self, symbol: str, position: int) -> tuple[Status, str]:
@@ -143,14 +149,14 @@ class _Cutter:
         return self.matches.slice(*self.slices[symbol])
 
     def _known(self) -> pl.Series:
-        """Bars in the range on which some signal is true or false."""
+        """Bars in the range, on days of membership, on which some signal is true or false."""
         known = [self.chunk.frame[name].is_not_null() for name in self.plan.signals.values()]
-        return pl.DataFrame(known).select(pl.any_horizontal(pl.all())).to_series() & self.inside
+        return pl.DataFrame(known).select(pl.any_horizontal(pl.all())).to_series() & self.asked
 
     def _gather(self) -> tuple[pl.DataFrame, dict[str, tuple[int, int]]]:
         """All matches of the chunk in one gather, and where each symbol's are."""
         frame = self.chunk.frame
-        fired = [(frame[name] & self.inside).arg_true() for name in self.plan.signals.values()]
+        fired = [(frame[name] & self.asked).arg_true() for name in self.plan.signals.values()]
         hits = pl.concat(
             pl.DataFrame({"row": rows, "signal": pl.repeat(number, rows.len(), dtype=pl.Int32, eager=True)})
             for number, rows in enumerate(fired)

@@ -17,13 +17,14 @@ from polars.exceptions import PanicException, PolarsError
 from jtscan.domain.bars import Bars, ReadWindow
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.jobs import ProcessingJob, ProcessingResult, Status
+from jtscan.domain.universe import on_member_days
 from jtscan.engines.evaluate import Evaluated, Table, evaluate
 from jtscan.engines.gathered import Made, attach
 from jtscan.engines.periods import Clock
 from jtscan.engines.results import Cut, Outcome, cut, empty_matches, unsettled
 from jtscan.errors import JtscanError, first_line
 from jtscan.formula import Plan
-from jtscan.formula.plan import Pass, PeriodStep, Step
+from jtscan.formula.plan import MEMBER, Pass, PeriodStep, Step
 from jtscan.ports import IPriceSnapshot
 
 logger = logging.getLogger("jtscan")
@@ -123,6 +124,7 @@ class Work:
                 missing=self.missing,
                 failed=self.failed,
                 outside=self._outside,
+                members=self.job.members,
             )
             outcomes.update(cut(how, part.chunk, part.bars, part.symbols))
         return outcomes
@@ -159,8 +161,12 @@ class Work:
         return attach(self.made, period, table)
 
     def _labelled(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Add the name, market and sector of each symbol, where the formula reads them."""
-        wanted = [name for name in self.this.texts if name != "symbol"]
+        """Add the name, market and sector of each symbol, and its membership, where the formula reads them."""
+        if MEMBER in self.this.texts:
+            members = self.job.members
+            always = pl.repeat(True, frame.height, dtype=pl.Boolean, eager=True)
+            frame = frame.with_columns((always if members is None else on_member_days(members, frame)).alias(MEMBER))
+        wanted = [name for name in self.this.texts if name not in {"symbol", MEMBER}]
         if not wanted:
             return frame
         if self.job.labels is None:

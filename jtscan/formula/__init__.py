@@ -31,19 +31,21 @@ __all__ = [
 ]  # fmt: skip
 
 
-def compile_formula(
+def compile_formula(  # noqa: PLR0913 - what a job says of its formula
     formula: AnyFormula,
     columns: Mapping[str, str] | None,
     parameters: Mapping[str, float] | None = None,
     *,
     first: bool = False,
+    members: bool = False,
     timeframe: Timeframe | None = None,
     functions: Sequence[Function] = (),
 ) -> Plan:
     """Make the plan of a formula.
 
     ``columns`` are the columns of the price files: name to "number", or to
-    what else it is. ``first`` keeps the first bar of each run of a signal.
+    what else it is. ``first`` keeps the first bar of each run of a signal;
+    where only ``members`` match, a run begins no earlier than the membership.
     ``timeframe`` is that of the bars, ``functions`` those of a user.
 
     Raises
@@ -59,7 +61,9 @@ def compile_formula(
     )
     signals = script.signals
     if first:
-        signals = {name: script.graph.first_of_run(node) for name, node in signals.items()}
+        graph = script.graph
+        runs = {name: graph.of_members(node) if members else node for name, node in signals.items()}
+        signals = {name: graph.first_of_run(node) for name, node in runs.items()}
     return make_plan(script.graph, signals, script.columns)
 
 

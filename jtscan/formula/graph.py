@@ -9,6 +9,7 @@ from typing import Any
 from jtscan.domain.dates import Timeframe
 from jtscan.formula.frames import BASE, Frame
 from jtscan.formula.labels import write
+from jtscan.formula.plan import MEMBER
 
 _CONDITIONS = frozenset({
     "gt", "ge", "lt", "le", "eq", "ne", "and", "or", "not", "is", "in", "isna", "truth", "decided", "chain_ends",
@@ -105,6 +106,10 @@ class Graph:
         before = self.add("shift", condition, params=(1,))
         still = self.add("and", before, self.add("not", self.add("isna", before)))
         return self.add("and", condition, self.add("not", still))
+
+    def of_members(self, condition: int) -> int:
+        """Return the condition on the days on which the symbol is a member."""
+        return self.add("and", self.add("text", params=(MEMBER,)), condition)
 
     def label(self, node: int, depth: int = 4, names: Mapping[int, str] | None = None) -> str:
         """Write a node as a reader of the formula would know it, cut short when deep; ``names`` stand for parts."""

@@ -15,6 +15,9 @@ import polars as pl
 
 from jtscan.formula.cross import CrossSection
 
+MEMBER = "#member"
+"""The column that tells whether a symbol is a member on the bar's day, beside the labels; no formula can name it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RowStep:

@@ -1,19 +1,21 @@
-"""The table of symbols."""
+"""The table of symbols, and the spans in which they belong to indices."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
+from jtscan.domain.symbols import Names, SymbolCriteria, Where
+from jtscan.domain.universe import MEMBER_SCHEMA, selected, values_of
 from jtscan.errors import DataError, DataNotFoundError
 from jtscan.market.duck import Duck, quoted, refuse_names, shown, unreadable
-from jtscan.market.files import MOMENTS, version_of
+from jtscan.market.files import MOMENTS, is_number, version_of
 
 logger = logging.getLogger("jtscan")
 
@@ -25,8 +27,13 @@ SCHEMA = {
     "listed": pl.Date,
     "delisted": pl.Date,
 }
-DATES = ("listed", "delisted")
-INDEX_MARKET = "INDEX"
+_FLOATS = frozenset({"FLOAT", "DOUBLE"})
+_WHOLE = frozenset(
+    {f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY", "SMALL", "BIG")} | {"INTEGER", "UINTEGER"}
+)
+
+Source = str | Path | None | Callable[[], str | Path | None]
+"""A file, none, or what tells which file it is now."""
 
 
 class DuckDBSymbolRepository:
@@ -35,23 +42,42 @@ class DuckDBSymbolRepository:
     Parameters
     ----------
     table
-        The file; None if there is none.
+        The file; None if there is none. A function that returns the file, or
+        None, is asked each time: the current version of a store.
+    members
+        A Parquet file, or a function as above, with the columns ``index``,
+        ``symbol``, ``start`` (null = always been a member) and ``end`` (the
+        first day without it, null = still one); a symbol may have many spans.
     priced
         Returns the symbols that have prices. Without criteria they belong to
         the universe also where the table lacks them, so that none is missing
         silently.
     """
 
-    def __init__(self, table: str | Path | None, *, priced: Callable[[], Sequence[str]] = tuple) -> None:
-        self._path = None if table is None else Path(table).expanduser()
+    def __init__(self, table: Source, *, members: Source = None, priced: Callable[[], Sequence[str]] = tuple) -> None:
+        self._table = _File(table, "the table of symbols", _read, pl.DataFrame(schema=SCHEMA))
+        self._members = _File(members, "the file of members", _read_members, pl.DataFrame(schema=MEMBER_SCHEMA))
         self._priced = priced
-        self._lock = threading.Lock()
-        self._version: str | None = None
-        self._table = pl.DataFrame(schema=SCHEMA)
 
-    async def find_by_criteria(self, *, market: str | None = None, sector: str | None = None) -> list[str]:
-        """Return the symbols of a market and a sector in the table's order; without either, all but indices."""
-        return await asyncio.to_thread(self._find, market, sector)
+    async def find_by_criteria(
+        self,
+        *,
+        market: Names | None = None,
+        sector: Names | None = None,
+        index: Names | None = None,
+        where: Where | None = None,
+    ) -> list[str]:
+        """Return the symbols that have all that is asked for, in the table's order; without anything, all but indices.
+
+        A symbol that was a member of an index at any time belongs to it;
+        ``members`` tells when. Members that the table lacks come last.
+
+        Raises
+        ------
+        RequestError
+            The table has no column that ``where`` names, or no such values.
+        """
+        return await asyncio.to_thread(self._find, market, sector, index, where)
 
     async def describe(self, symbols: Sequence[str]) -> pl.DataFrame:
         """Return symbol, name, market, sector, listed, delisted of the symbols in the table."""
@@ -59,51 +85,93 @@ class DuckDBSymbolRepository:
 
     async def markets(self) -> list[str]:
         """Return the markets there are, in rising order."""
-        return await asyncio.to_thread(self._values, "market")
+        return await self.values("market")
 
     async def sectors(self) -> list[str]:
         """Return the sectors there are, in rising order."""
-        return await asyncio.to_thread(self._values, "sector")
+        return await self.values("sector")
+
+    async def values(self, column: str) -> list[str]:
+        """Return the values that a column of the table has, as text, in rising order."""
+        return await asyncio.to_thread(lambda: values_of(self.table(), column))
+
+    async def indices(self) -> list[str]:
+        """Return the indices whose members are known, in rising order."""
+        return await asyncio.to_thread(lambda: values_of(self._members.frame(), "index"))
+
+    async def members(self, index: Names) -> pl.DataFrame:
+        """Return index, symbol, start, end of the members of an index, or of several."""
+        return await asyncio.to_thread(self._members_of, index)
 
     def table(self) -> pl.DataFrame:
-        """Return the whole table, read again if the file has changed.
+        """Return the whole table with all its columns, read again if the file has changed.
 
         Raises
         ------
         DataError
             The file is missing, unreadable or has no symbols.
         """
-        if self._path is None:
-            return self._table
-        if not self._path.is_file():
-            raise DataNotFoundError(f"{shown(self._path)}: the table of symbols is missing")
-        with self._lock:
-            version = version_of([self._path])
-            if version != self._version:
-                self._table, self._version = _read(self._path), version
-            return self._table
+        return self._table.frame()
 
-    def _find(self, market: str | None, sector: str | None) -> list[str]:
+    def _find(self, market: Names | None, sector: Names | None, index: Names | None, where: Where | None) -> list[str]:
+        criteria = SymbolCriteria(market=market, sector=sector, index=index, where=where or ())
         table = self.table()
-        for column, value in (("market", market), ("sector", sector)):
-            if value is not None:
-                table = table.filter(pl.col(column) == value)
-        if market is None:
-            table = table.filter(pl.col("market").ne_missing(INDEX_MARKET))
-        found = table["symbol"].to_list()
-        if market is not None or sector is not None:
+        members = None if criteria.index is None else self._members_of(criteria.index)
+        found = selected(table, members, criteria)
+        if criteria.filters:
             return found
-        known = set(self.table()["symbol"])
+        known = set(table["symbol"])
         return found + [symbol for symbol in self._priced() if symbol not in known]
 
     def _describe(self, symbols: Sequence[str]) -> pl.DataFrame:
-        return self.table().filter(pl.col("symbol").is_in(list(symbols)))
+        return self.table().select(*SCHEMA).filter(pl.col("symbol").is_in(list(symbols)))
 
-    def _values(self, column: str) -> list[str]:
-        return self.table()[column].drop_nulls().unique().sort().to_list()
+    def _members_of(self, index: Names) -> pl.DataFrame:
+        names = [index] if isinstance(index, str) else list(index)
+        return self._members.frame().filter(pl.col("index").is_in(names))
+
+
+class _File:
+    """A file as a frame, read again when it, or which file it is, has changed."""
+
+    def __init__(self, source: Source, what: str, read: Callable[[Path], pl.DataFrame], empty: pl.DataFrame) -> None:
+        self._source = source
+        self._what = what
+        self._read = read
+        self._empty = empty
+        self._lock = threading.Lock()
+        self._known: tuple[Path, str] | None = None
+        self._frame = empty
+
+    def frame(self) -> pl.DataFrame:
+        given = self._source() if callable(self._source) else self._source
+        if given is None:
+            return self._empty
+        path = Path(given).expanduser()
+        if not path.is_file():
+            raise DataNotFoundError(f"{shown(path)}: {self._what} is missing")
+        with self._lock:
+            version = (path, version_of([path]))
+            if version != self._known:
+                self._frame, self._known = self._read(path), version
+            return self._frame
 
 
 def _read(path: Path) -> pl.DataFrame:
+    """Read the table of symbols: our columns as we know them, then all others as they are."""
+    return _of_each_symbol_one(path, _columns(path, SCHEMA, "the table of symbols", others=True))
+
+
+def _read_members(path: Path) -> pl.DataFrame:
+    table = _columns(path, MEMBER_SCHEMA, "the file of members", others=False)
+    named = table.drop_nulls(["index", "symbol"])
+    kept = named.filter(pl.col("start").is_null() | pl.col("end").is_null() | (pl.col("start") < pl.col("end")))
+    _tell(path, table.height - named.height, "without an index or a symbol")
+    _tell(path, named.height - kept.height, "that end before they start")
+    return kept
+
+
+def _columns(path: Path, schema: Mapping[str, type[pl.DataType]], what: str, *, others: bool) -> pl.DataFrame:
     for reason in refuse_names([path]).values():
         raise DataError(f"{shown(path)}: {reason}")
     duck = Duck([path])
@@ -112,19 +180,26 @@ def _read(path: Path) -> pl.DataFrame:
     try:
         described = duck.frame(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * {source})", paths)  # noqa: S608
         kinds = dict(described.iter_rows())
-        _check(path, kinds)
-        for name in DATES:
+        _check(path, kinds, schema, what)
+        for name in _dates(schema):
             _check_dates(path, name, duck.frame(_no_dates(name, kinds, source), paths))
-        table = duck.frame(f"SELECT {', '.join(_column(*each, kinds) for each in SCHEMA.items())} {source}", paths)
+        ours = [_column(*each, kinds) for each in schema.items()]
+        theirs = [_other(*each) for each in kinds.items() if others and each[0] not in schema]
+        table = duck.frame(f"SELECT {', '.join([*ours, *theirs])} {source}", paths)
     except duckdb.Error as error:
         raise DataError(f"{path}: {unreadable(path, error)}") from error
-    return _of_each_symbol_one(path, table.cast(SCHEMA))  # type: ignore[arg-type]
+    return table.cast(dict(schema))  # type: ignore[arg-type]
 
 
-def _no_dates(name: str, kinds: dict[str, str], source: str) -> str:
+def _dates(schema: Mapping[str, type[pl.DataType]]) -> list[str]:
+    return [name for name, kind in schema.items() if kind == pl.Date]
+
+
+def _no_dates(name: str, kinds: Mapping[str, str], source: str) -> str:
     """Write the query for a text that is meant to be a date and is none."""
-    wrong = f"{name} IS NOT NULL AND TRY_CAST({name} AS DATE) IS NULL" if kinds.get(name) == "VARCHAR" else "false"
-    return f"SELECT {name if name in kinds else 'NULL'} {source} WHERE {wrong} LIMIT 1"
+    ours = quoted(name)
+    wrong = f"{ours} IS NOT NULL AND TRY_CAST({ours} AS DATE) IS NULL" if kinds.get(name) == "VARCHAR" else "false"
+    return f"SELECT {ours if name in kinds else 'NULL'} {source} WHERE {wrong} LIMIT 1"
 
 
 def _check_dates(path: Path, name: str, wrong: pl.DataFrame) -> None:
@@ -135,29 +210,52 @@ def _check_dates(path: Path, name: str, wrong: pl.DataFrame) -> None:
 def _of_each_symbol_one(path: Path, table: pl.DataFrame) -> pl.DataFrame:
     named = table.filter(pl.col("symbol").is_not_null())
     kept = named.unique("symbol", keep="first", maintain_order=True)
-    nameless, repeated = table.height - named.height, named.height - kept.height
-    for count, what in ((nameless, "without a symbol"), (repeated, "with the symbol of an earlier row")):
-        if count:
-            logger.warning("%s: rows left out, %s: %s", path, what, f"{count:,}")
+    _tell(path, table.height - named.height, "without a symbol")
+    _tell(path, named.height - kept.height, "with the symbol of an earlier row")
     return kept
 
 
-def _check(path: Path, kinds: dict[str, str]) -> None:
-    if "symbol" not in kinds:
-        raise DataError(f"{path}: the table of symbols has no column 'symbol'; it has: {', '.join(kinds)}")
+def _tell(path: Path, count: int, what: str) -> None:
+    if count:
+        logger.warning("%s: rows left out, %s: %s", path, what, f"{count:,}")
+
+
+def _check(path: Path, kinds: Mapping[str, str], schema: Mapping[str, type[pl.DataType]], what: str) -> None:
+    for name in [name for name in ("symbol", "index") if name in schema]:
+        if name not in kinds:
+            raise DataError(f"{path}: {what} has no column {name!r}; it has: {', '.join(kinds)}")
     if kinds["symbol"] != "VARCHAR":
         there = kinds["symbol"]
         raise DataError(f"{path}: the symbols are {there}; they must be text, with their leading zeros ('005930')")
-    for name in DATES:
+    for name in _dates(schema):
         kind = kinds.get(name, "DATE")
         if kind != "VARCHAR" and kind not in MOMENTS:
             raise DataError(f"{path}: its column {name!r} is {kind}; it must be dates")
 
 
-def _column(name: str, kind: type[pl.DataType], kinds: dict[str, str]) -> str:
-    """Write a column of the table; a date beyond the calendar (infinity: never) is none."""
+def _column(name: str, kind: type[pl.DataType], kinds: Mapping[str, str]) -> str:
+    """Write a column of ours; a date beyond the calendar (infinity: never) is none."""
     if kind != pl.Date:
-        return f"CAST({quoted(name)} AS VARCHAR) AS {name}" if name in kinds else f"CAST(NULL AS VARCHAR) AS {name}"
-    date = f"CAST({quoted(name)} AS DATE)"
-    known = f"{date} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'"
-    return f"CASE WHEN {known} THEN {date} END AS {name}" if name in kinds else f"CAST(NULL AS DATE) AS {name}"
+        value = quoted(name) if name in kinds else "NULL"
+        return f"CAST({value} AS VARCHAR) AS {quoted(name)}"
+    known = _calendar(f"CAST({quoted(name)} AS DATE)", "DATE") if name in kinds else "CAST(NULL AS DATE)"
+    return f"{known} AS {quoted(name)}"
+
+
+def _other(name: str, kind: str) -> str:
+    """Write another column as it is, where it is text, true or false, numbers or dates; anything else as text."""
+    column = quoted(name)
+    if kind in MOMENTS:
+        value = _calendar(column, kind)
+    elif kind in _FLOATS:
+        value = f"CASE WHEN isfinite({column}) THEN {column} END"
+    elif kind in _WHOLE or kind == "BOOLEAN":
+        value = column
+    else:
+        value = f"CAST({column} AS {'DOUBLE' if is_number(kind) else 'VARCHAR'})"
+    return f"{value} AS {column}"
+
+
+def _calendar(moment: str, kind: str) -> str:
+    """Write a date, or null where it is beyond the calendar, which Polars cannot hold."""
+    return f"CASE WHEN {moment} BETWEEN {kind} '0001-01-01' AND {kind} '9999-12-31' THEN {moment} END"

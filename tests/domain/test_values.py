@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import pickle
 from dataclasses import FrozenInstanceError, replace
 
 import polars as pl
@@ -45,6 +46,24 @@ def request(**changes):
         (lambda: SymbolCriteria(exclude=[" "]), "exclude", "holds an empty symbol"),
         (lambda: SymbolCriteria(market=""), "market", "'' is not the name of a market"),
         (lambda: SymbolCriteria(sector=3), "sector", "3 is not the name of a sector"),
+        (lambda: SymbolCriteria(sector=["IT", 3]), "sector", "3 is not the name of a sector"),
+        (lambda: SymbolCriteria(market=[]), "market", "the list is empty; leave it out for every market"),
+        (lambda: SymbolCriteria(index=["K", " "]), "index", "' ' is not the name of an index"),
+        (
+            lambda: SymbolCriteria(where="kind=stock"),
+            "where",
+            "write a dict of columns and values, such as {'kind': 'stock'}",
+        ),
+        (lambda: SymbolCriteria(where=5), "where", "5 is not a dict"),
+        (lambda: SymbolCriteria(where={1: "stock"}), "where", "1 is not the name of a column"),
+        (lambda: SymbolCriteria(where={"": "stock"}), "where", "'' is not the name of a column"),
+        (lambda: SymbolCriteria(where={"kind": []}), "where", "kind: the list of values is empty"),
+        (
+            lambda: SymbolCriteria(where={"kind": {"a": 1}}),
+            "where",
+            "kind: {'a': 1} is no text, number, date, True, False or None",
+        ),
+        (lambda: SymbolCriteria(where={"par": float("nan")}), "where", "par: nan is no text, number"),
         (lambda: Formula(text=3), "formula", "int is not a formula"),
         (
             lambda: Formula(text="close > n", parameters={"n": float("nan")}),
@@ -67,6 +86,18 @@ def request(**changes):
             lambda: ProcessingJob(id="", symbols=[], timeframe="1d", date_range=DateRange(), formula="c > 1"),
             "id",
             "needs an id",
+        ),
+        (
+            lambda: ProcessingJob(
+                id="1",
+                symbols=[],
+                timeframe="1d",
+                date_range=DateRange(),
+                formula="c > 1",
+                members=pl.DataFrame({"symbol": ["A"]}),
+            ),
+            "members",
+            "needs the columns symbol, start, end; it has: symbol",
         ),
     ],
 )
@@ -142,3 +173,42 @@ def test_a_token_is_cancelled_once_and_for_all():
     token.cancel()
     token.cancel()
     assert token.is_cancelled
+
+
+FULL = SymbolCriteria(
+    market="KOSPI",
+    sector=["IT", "Chips", "IT"],
+    index=["K2"],
+    where={"kind": ["stock", None], "managed": False},
+    exclude=["A"],
+)
+
+
+def test_names_and_values_are_kept_as_tuples():
+    assert (FULL.market, FULL.sector, FULL.index) == (("KOSPI",), ("IT", "Chips"), ("K2",))
+    assert FULL.where == (("kind", ("stock", None)), ("managed", (False,)))
+    assert FULL.filters == (("market", ("KOSPI",)), ("sector", ("IT", "Chips")), ("index", ("K2",)), *FULL.where)
+    assert replace(FULL, symbols=["A"]).filters == ()
+
+
+def test_criteria_are_equal_hashable_and_can_be_sent():
+    again = SymbolCriteria(
+        market=("KOSPI",), sector=("IT", "Chips"), index="K2", where=dict(FULL.where), exclude=("A",)
+    )
+    assert again == FULL == replace(FULL) == pickle.loads(pickle.dumps(FULL))  # noqa: S301 - our own
+    assert hash(again) == hash(FULL)
+    assert again != replace(FULL, where={"kind": "stock"})
+
+
+@pytest.mark.parametrize(
+    ("criteria", "text"),
+    [
+        (SymbolCriteria(), "every symbol"),
+        (FULL, "KOSPI · IT or Chips · K2 · kind stock or unknown · managed False, without 1"),
+        (SymbolCriteria(market=list("ABCDEFG")), "A or B or C or D or E and 2 more"),
+        (SymbolCriteria(symbols=list("ABCDEFG"), market="X"), "A, B, C, D, E and 2 more"),
+        (SymbolCriteria(symbols=[], exclude=["A"]), "no symbols, without 1"),
+    ],
+)
+def test_criteria_in_words_stay_short(criteria, text):
+    assert str(criteria) == text

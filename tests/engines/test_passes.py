@@ -437,7 +437,7 @@ def test_a_scanner_takes_criteria_or_a_dict_for_the_universe(universe, tmp_path)
 @pytest.mark.parametrize(("universe", "message"), [
     ({"market": "nowhere"}, "universe: no symbols in market 'nowhere'; the markets there are: "),
     ({"symbols": ["B"], "exclude": ["B"]}, "universe: no symbol is left: 1 excluded"),
-    ({"markt": "Q"}, "universe: 'markt' is unknown; give a dict of market, sector, symbols, exclude"),
+    ({"markt": "Q"}, "universe: 'markt' is unknown; give a dict of market, sector, index, where, symbols, exclude"),
 ])  # fmt: skip
 def test_a_universe_with_nobody_in_it_is_refused(universe, message, tmp_path):
     make_bars(THREE).write_parquet(tmp_path / "prices.parquet")

@@ -340,3 +340,259 @@ def test_a_hundred_thousand_symbols_of_which_few_have_prices_are_accounted_for(t
     result = scan(tmp_path, market="KOSPI", last=1)
     assert dict(result.account.select("status", "symbols").rows())["matched"] == 3
     assert dict(result.account.select("status", "symbols").rows())["no_data"] == 99_997
+
+
+# ---- All columns of the table, and filters on them
+
+
+def find(folder, **criteria):
+    return asyncio.run(DuckDBSymbolRepository(folder / "symbols.parquet").find_by_criteria(**criteria))
+
+
+OTHERS = """SELECT * FROM (VALUES
+    ('X', 'A', 'stock', true, 1.5::DOUBLE, 10, DATE '2024-01-31', TIMESTAMP '2024-01-31 09:00:00', 2.50::DECIMAL(9, 2), ['a'], 'K'),
+    ('Y', 'B', 'etf', false, 'nan', -3, 'infinity', 'infinity', NULL, NULL, NULL),
+    ('Z', 'C', NULL, NULL, 'inf', NULL, NULL, NULL, 0, [], 'Q')
+) AS t(name, symbol, "kind of", managed, ratio, shares, seen, checked, par, tags, market)"""
+
+
+def test_every_column_of_the_table_is_kept_as_it_is(tmp_path):
+    copy(tmp_path, OTHERS)
+    prices(tmp_path, "A", "B", "C")
+    shown = jt.Scanner(tmp_path).symbols()
+    assert shown.columns == [
+        "symbol", "name", "market", "sector", "listed", "delisted",
+        "kind of", "managed", "ratio", "shares", "seen", "checked", "par", "tags",
+    ]  # fmt: skip
+    assert shown.rows() == [
+        (
+            "A",
+            "X",
+            "K",
+            None,
+            None,
+            None,
+            "stock",
+            True,
+            1.5,
+            10,
+            dt.date(2024, 1, 31),
+            dt.datetime(2024, 1, 31, 9),
+            2.5,
+            "[a]",
+        ),
+        ("B", "Y", None, None, None, None, "etf", False, None, -3, None, None, None, None),
+        ("C", "Z", "Q", None, None, None, None, None, None, None, None, None, 0.0, "[]"),
+    ]
+    described = asyncio.run(DuckDBSymbolRepository(tmp_path / "symbols.parquet").describe(["A"]))
+    assert described.columns == ["symbol", "name", "market", "sector", "listed", "delisted"]
+
+
+WHERE = [
+    ({"kind of": "stock"}, "A"),
+    ({"kind of": ["etf", None]}, "B C"),
+    ({"managed": False}, "B"),
+    ({"managed": ["true", "no"]}, "A B"),
+    ({"managed": None}, "C"),
+    ({"ratio": 1.5}, "A"),
+    ({"ratio": "1.5"}, "A"),
+    ({"shares": [10, -3.0]}, "A B"),
+    ({"shares": 2.5}, ""),
+    ({"par": "2.5"}, "A"),
+    ({"seen": "2024-01-31"}, "A"),
+    ({"seen": dt.datetime(2024, 1, 31, 9)}, "A"),
+    ({"checked": dt.datetime(2024, 1, 31, 9)}, "A"),
+    ({"delisted": None, "market": ["K", "Q"]}, "A C"),
+    ({"symbol": ["C", "A"]}, "A C"),
+    ({"managed": True, "kind of": "etf"}, ""),
+]
+
+
+def test_symbols_are_found_by_the_values_of_any_column(tmp_path):
+    copy(tmp_path, OTHERS)
+    for where, symbols in WHERE:
+        assert find(tmp_path, where=where) == symbols.split(), where
+    assert find(tmp_path, where={"kind of": ["stock", "etf"]}, market="K") == ["A"]
+    assert find(tmp_path, where={"market": "Q"}, market="K") == []
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ({"Managed": True}, r"no column 'Managed' \(did you mean 'managed'\?\); it has: symbol, name, market, .*tags"),
+        ({"managed": "perhaps"}, "managed: 'perhaps' is no value of this column, which is true or false"),
+        ({"shares": "many"}, "shares: 'many' is no value of this column, which is numbers"),
+        ({"shares": True}, "shares: True is no value of this column, which is numbers"),
+        ({"kind of": 5}, "kind of: 5 is no value of this column, which is text: write it in quotes"),
+        ({"seen": "soon"}, "'soon' is not a date"),
+        ({"seen": 20240131}, "seen: 20240131 is no value of this column, which is dates"),
+    ],
+)
+def test_values_that_a_column_cannot_have_are_refused(tmp_path, where, said):
+    copy(tmp_path, OTHERS)
+    with pytest.raises(jt.RequestError, match=f"where: .*{said}"):
+        find(tmp_path, where=where)
+
+
+def test_indices_are_found_where_nothing_else_was_asked_for(tmp_path):
+    table(tmp_path, symbol=["A", "K200"], market=["KOSPI", "INDEX"], kind=["stock", "index"], currency=["KRW", "KRW"])
+    assert find(tmp_path, where={"currency": "KRW"}) == ["A"]
+    assert find(tmp_path, where={"kind": "index"}) == ["K200"]
+    assert find(tmp_path, market=["INDEX", "KOSPI"]) == ["A", "K200"]
+
+
+# ---- Members of indices
+
+
+def members(folder, *rows, name="members.parquet"):
+    pl.DataFrame(
+        rows, schema={"index": pl.String, "symbol": pl.String, "start": pl.Date, "end": pl.Date}, orient="row"
+    ).write_parquet(folder / name)
+    return folder / name
+
+
+@pytest.fixture
+def indexed(exchange):
+    members(
+        exchange,
+        ("K2", "000660", None, None),
+        ("K2", "005930", dt.date(2024, 1, 3), dt.date(2024, 1, 4)),
+        ("K2", "NEW", dt.date(2024, 1, 5), None),
+        ("K2", "035720", None, dt.date(2023, 12, 15)),
+        ("Q", "247540", None, None),
+        ("Q", "KOSPI200", None, None),
+    )
+    return exchange
+
+
+def test_members_of_a_data_folder_match_on_their_days(indexed):
+    result = scan(indexed, index="K2")
+    days = result.signals.matches.group_by("symbol").agg(pl.col("timestamp").dt.day().sort()).sort("symbol")
+    assert days.rows() == [("000660", [1, 2, 3, 4, 5]), ("005930", [3]), ("NEW", [5])]
+    assert statuses(result) == dict.fromkeys(("005930", "000660", "NEW"), "matched")
+    assert result.not_members == ("035720",)
+    assert result.warnings == ()
+
+
+def test_an_index_is_found_in_the_order_of_the_table_and_goes_with_other_filters(indexed):
+    scanner = jt.Scanner(indexed)
+    assert scanner.indices() == ["K2", "Q"]
+    assert scanner.symbols(index="K2")["symbol"].to_list() == ["005930", "000660", "035720", "NEW"]
+    assert scanner.symbols(index="K2", sector="Tech")["symbol"].to_list() == ["005930", "000660"]
+    assert scanner.symbols(index=["Q", "K2"], market=["KOSDAQ"])["symbol"].to_list() == ["247540"]
+    assert scanner.symbols(index="Q")["symbol"].to_list() == ["247540"]  # indices are for formulas
+    assert scanner.symbols(index="?").height == 0
+
+
+def test_members_may_be_in_any_file_and_change(indexed):
+    path = members(indexed, ("K2", "247540", None, None), name="mine.parquet")
+    scanner = jt.Scanner(indexed, members=path)
+    assert scanner.symbols(index="K2")["symbol"].to_list() == ["247540"]
+    members(indexed, ("K2", "NEW", None, None), ("K2", "005930", None, None), name="mine.parquet")
+    assert scanner.symbols(index="K2")["symbol"].to_list() == ["005930", "NEW"]
+    path.unlink()
+    with pytest.raises(jt.DataNotFoundError, match="mine.parquet: the file of members is missing"):
+        scanner.indices()
+
+
+def test_without_a_file_of_members_an_index_says_what_it_needs(exchange):
+    assert jt.Scanner(exchange).indices() == []
+    assert scan(exchange, index="KOSPI200").warnings == (
+        "no symbols in index 'KOSPI200'; the indices there are: none (give a file of members: index, symbol, start, end)",
+    )
+
+
+def test_which_file_it_is_may_change(tmp_path):
+    """What a store does: each version has its own files."""
+    paths = {}
+    for version, symbol in ((1, "A"), (2, "B")):
+        folder = tmp_path / str(version)
+        folder.mkdir()
+        table(folder, symbol=[symbol])
+        paths[version] = (folder / "symbols.parquet", str(members(folder, ("K", symbol, None, None))))
+    now = [1]
+    repository = DuckDBSymbolRepository(
+        lambda: None if now[0] is None else paths[now[0]][0],
+        members=lambda: None if now[0] is None else paths[now[0]][1],
+    )
+    for version, found in ((1, ["A"]), (2, ["B"]), (1, ["A"]), (None, [])):
+        now[0] = version
+        assert asyncio.run(repository.find_by_criteria()) == found
+        assert asyncio.run(repository.members("K"))["symbol"].to_list() == found
+
+
+def test_an_unchanged_file_is_read_once(tmp_path, monkeypatch):
+    from jtscan.market import symbols as module
+
+    read, made = [], module.Duck
+    monkeypatch.setattr(module, "Duck", lambda paths: (read.append(paths), made(paths))[1])
+    table(tmp_path, symbol=["A"])
+    repository = DuckDBSymbolRepository(lambda: tmp_path / "symbols.parquet")
+    for _ in range(3):
+        asyncio.run(repository.find_by_criteria())
+    assert len(read) == 1
+
+
+def test_rows_of_members_that_say_nothing_are_left_out(tmp_path, caplog):
+    table(tmp_path, symbol=["A"])
+    path = members(
+        tmp_path, ("K", None, None, None), (None, "A", None, None), ("K", "B", MONDAY, MONDAY), ("K", "A", None, MONDAY)
+    )
+    repository = DuckDBSymbolRepository(None, members=path)
+    assert asyncio.run(repository.members("K")).rows() == [("K", "A", None, MONDAY)]
+    assert [record.getMessage().partition(": ")[2] for record in caplog.records] == [
+        "rows left out, without an index or a symbol: 2", "rows left out, that end before they start: 1",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"symbol": ["A"]}, "the file of members has no column 'index'; it has: symbol"),
+        ({"index": ["K"]}, "the file of members has no column 'symbol'; it has: index"),
+        ({"index": ["K"], "symbol": [5930]}, "the symbols are BIGINT; they must be text"),
+        ({"index": ["K"], "symbol": ["A"], "end": ["soon"]}, "its column 'end' has 'soon', which is not a date"),
+        ({"index": ["K"], "symbol": ["A"], "start": [20240131]}, "its column 'start' is BIGINT; it must be dates"),
+    ],
+)
+def test_files_of_members_that_cannot_be_used_say_why(tmp_path, columns, said):
+    pl.DataFrame(columns).write_parquet(tmp_path / "members.parquet")
+    with pytest.raises(jt.DataError, match=said):
+        asyncio.run(DuckDBSymbolRepository(None, members=tmp_path / "members.parquet").indices())
+
+
+def test_dates_of_members_may_be_text_or_left_out(tmp_path):
+    pl.DataFrame({"index": ["K"], "symbol": ["A"], "start": ["2024-01-31"]}).write_parquet(tmp_path / "m.parquet")
+    repository = DuckDBSymbolRepository(None, members=tmp_path / "m.parquet")
+    assert asyncio.run(repository.members(["K", "?"])).rows() == [("K", "A", dt.date(2024, 1, 31), None)]
+
+
+def test_long_scans_warn_of_survivors_where_there_is_a_table_alone(tmp_path):
+    prices(tmp_path, "A", days=500)
+    assert scan(tmp_path).warnings == ()  # what has prices
+    table(tmp_path, symbol=["A"])
+    (warning,) = scan(tmp_path).warnings
+    assert warning.startswith("survivorship: the table of symbols knows no delisted symbol of this universe")
+    assert scan(tmp_path, last=250).warnings == ()
+
+
+# ---- Watchlists
+
+
+def test_a_watchlist_is_the_explicit_list(indexed):
+    mine = indexed / "mine.txt"
+    mine.write_text("KRX:247540,###Others,005930,GONE")
+    result = scan(indexed, watchlist=mine, market="KOSPI", index="K2")
+    assert statuses(result) == {"247540": "matched", "005930": "matched", "GONE": "no_data"}
+    assert result.request.symbol_criteria.symbols == ("247540", "005930", "GONE")
+    assert jt.Scanner(indexed).symbols(watchlist=mine).select("symbol", "market").rows() == [
+        ("247540", "KOSDAQ"), ("005930", "KOSPI"), ("GONE", None),
+    ]  # fmt: skip
+    assert asked(indexed, watchlist=str(mine), exclude=["005930"]) == ["247540", "GONE"]
+
+
+def test_a_watchlist_beside_a_list_is_refused(exchange):
+    with pytest.raises(jt.RequestError, match="watchlist: give either symbols= or watchlist=, not both"):
+        scan(exchange, watchlist="mine.txt", symbols=["005930"])
+    with pytest.raises(jt.DataNotFoundError, match=r"mine.txt: the watchlist is missing"):
+        scan(exchange, watchlist=exchange / "mine.txt")

@@ -234,7 +234,7 @@ ASKED = {
     ("change", "asked"),
     [
         (choose(), {}),
-        (choose(market="KOSPI", sector="IT"), {"market": "KOSPI", "sector": "IT"}),
+        (choose(market="KOSPI", sector="IT"), {"market": ("KOSPI",), "sector": ("IT",)}),
         (choose(symbols=" 005930, 000660,,005930 "), {"symbols": ("005930", "000660")}),
         (choose(exclude="005935\n1"), {"exclude": ("005935", "1")}),
         (choose(timeframe="5m", last=1), {"timeframe": "5m", "last": 1}),

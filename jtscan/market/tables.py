@@ -1,0 +1,131 @@
+"""Small tables as people have them (CSV, Parquet, frames of any library) as columns of text, dates left dates."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from polars.exceptions import PanicException, PolarsError
+
+from jtscan.errors import DataError, DataNotFoundError, RequestError, first_line
+from jtscan.market.duck import shown
+
+_UNREADABLE = (PolarsError, PanicException, OSError, EOFError, zlib.error)
+_GZIP = b"\x1f\x8b"
+
+
+def read_table(source: Any) -> tuple[pl.DataFrame, str]:
+    """Read a file or frame as it is, and say what to call it; the columns of a CSV file are text.
+
+    Raises
+    ------
+    DataError
+        The file is missing or cannot be read.
+    RequestError
+        The source is neither a path nor a frame.
+    """
+    if not isinstance(source, str | Path):
+        return _frame(source), f"the {type(source).__name__}"
+    path = Path(source).expanduser()
+    if path.suffix.lower() not in {".parquet", ".pq"}:
+        return read_csv(read_text(path, "the file"), shown(path)), shown(path)
+    if not path.is_file():
+        raise DataNotFoundError(f"{shown(path)}: the file is missing")
+    try:
+        return pl.read_parquet(path, glob=False, hive_partitioning=False), shown(path)
+    except _UNREADABLE as error:
+        raise DataError(f"{shown(path)}: it cannot be read: {first_line(error)}") from None
+
+
+def read_text(path: Path, what: str) -> str:
+    """Read a file of text: UTF-8 with or without a mark, otherwise CP949, gzipped or not.
+
+    Raises
+    ------
+    DataError
+        The file is missing, damaged, or in another encoding.
+    """
+    if not path.is_file():
+        raise DataNotFoundError(f"{shown(path)}: {what} is missing")
+    try:
+        data = path.read_bytes()
+        data = gzip.decompress(data) if data.startswith(_GZIP) else data
+    except _UNREADABLE as error:
+        raise DataError(f"{shown(path)}: it cannot be read: {first_line(error)}") from None
+    for encoding in ("utf-8-sig", "cp949"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise DataError(f"{shown(path)}: it is neither UTF-8 nor CP949 text")
+
+
+def read_csv(text: str, where: str) -> pl.DataFrame:
+    """Read the text of a CSV file, with commas, tabs or semicolons, as columns of text.
+
+    Raises
+    ------
+    DataError
+        It is empty, or its rows have more columns than its head.
+    """
+    if not text.strip():
+        raise DataError(f"{where}: the file is empty")
+    separator = max(",\t;", key=text.partition("\n")[0].count)
+    try:
+        return pl.read_csv(StringIO(text), infer_schema=False, separator=separator)
+    except _UNREADABLE as error:
+        raise DataError(f"{where}: it cannot be read: {first_line(error)}") from None
+
+
+def as_text(table: pl.DataFrame) -> pl.DataFrame:
+    """Write every column as text, without blanks around it, but leave dates dates; what is empty is unknown."""
+    return table.select(_text_of(name, kind) for name, kind in table.schema.items())
+
+
+def _text_of(name: str, kind: pl.DataType) -> pl.Expr:
+    column = pl.col(name)
+    if kind in (pl.Date, pl.Datetime):
+        return column.cast(pl.Date)
+    if kind.is_float():
+        column = pl.when(column.is_finite()).then(column)
+    text = column.cast(pl.String, strict=False).str.strip_chars()
+    return pl.when(text.str.len_chars() > 0).then(text).alias(name)
+
+
+def _frame(source: Any) -> pl.DataFrame:
+    """Take a frame of Polars, pandas or Arrow."""
+    try:
+        if isinstance(source, pl.LazyFrame):
+            return source.collect()
+        if isinstance(source, pl.DataFrame):
+            return source
+        if hasattr(source, "reset_index"):
+            return _pandas(source)
+        if hasattr(source, "__arrow_c_stream__"):
+            return pl.DataFrame(source)
+    except _UNREADABLE as error:
+        raise DataError(f"the {type(source).__name__} cannot be read: {first_line(error)}") from None
+    raise RequestError("source", f"{type(source).__name__} is neither a path nor a frame")
+
+
+def _pandas(source: Any) -> pl.DataFrame:
+    """Take a frame of pandas column by column, so that it works without pyarrow; a named index is a column."""
+    frame = source.reset_index() if any(name is not None for name in source.index.names) else source
+    return pl.DataFrame([_pandas_column(str(name), frame.iloc[:, at]) for at, name in enumerate(frame.columns)])
+
+
+def _pandas_column(name: str, column: Any) -> pl.Series:
+    """Take one column; mixed values, as lists from the web have them, become text."""
+    pairs = zip(column.tolist(), column.isna().tolist(), strict=True)
+    values = [None if unknown else _plain(value) for value, unknown in pairs]
+    if len({type(value) for value in values if value is not None}) > 1:
+        values = [None if value is None else str(value) for value in values]
+    return pl.Series(name, values)
+
+
+def _plain(value: Any) -> Any:
+    return value.to_pydatetime() if hasattr(value, "to_pydatetime") else value
