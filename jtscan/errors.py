@@ -5,7 +5,8 @@
     ├── FormulaError (ValueError)      the formula's text is wrong; shows line, column and caret
     │   └── LookAheadError             an expression or function of a user looks at later bars
     ├── DataError                      files that cannot be read, or rows that cannot be bars
-    │   └── DataNotFoundError (FileNotFoundError)
+    │   ├── DataNotFoundError (FileNotFoundError)
+    │   └── SourceError                a source on the network failed, refused, or answered what cannot be read
     └── MissingExtraError (ImportError)  an optional dependency is not installed
 
 A symbol whose data or evaluation fails raises none of these out of a scan: it
@@ -105,6 +106,17 @@ class DataNotFoundError(DataError, FileNotFoundError):
 
     def __str__(self) -> str:  # FileNotFoundError would print its errno
         return str(self.args[0]) if self.args else ""
+
+
+class SourceError(DataError):
+    """A source that prices are fetched from failed, refused, or answered what cannot be read.
+
+    ``passing`` says that another try may help.
+    """
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
 
 
 class MissingExtraError(JtscanError, ImportError):
