@@ -16,7 +16,7 @@ PACKAGE = Path(jtscan.__file__).parent
 # A layer may import those that stand above it.
 LAYERS = (
     "errors", "domain", "render", "ports", "formula", "market", "engines", "aggregate", "scan", "progress", "scanner",
-    "notebook", "testing", "cli",
+    "notebook", "testing", "sources", "cli",
 )  # fmt: skip
 
 # What a layer may not import although it stands above, and the reason.
@@ -30,6 +30,21 @@ FORBIDDEN = {
     ("aggregate", "engines"): "results are values",
     ("scan", "engines"): "the use case runs through the port",
     ("scan", "market"): "the use case reads through the port",
+    **{
+        ("sources", each): "fetching prices knows no scans"
+        for each in (
+            "render",
+            "ports",
+            "formula",
+            "engines",
+            "aggregate",
+            "scan",
+            "progress",
+            "scanner",
+            "notebook",
+            "testing",
+        )
+    },
     ("cli", "notebook"): "a terminal needs no widgets",
 }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import click
 
+from jtscan.cli.fetching import fetch
 from jtscan.cli.options import INTERRUPTED
 from jtscan.cli.scanning import check, explain, functions, library, scan, symbols
 from jtscan.errors import FormulaError, JtscanError, RequestError
@@ -40,5 +41,5 @@ def main() -> None:
     """Scan a whole market with one formula."""
 
 
-for _command in (scan, symbols, check, explain, functions, library):
+for _command in (scan, symbols, check, explain, functions, library, fetch):
     main.add_command(_command)

@@ -27,7 +27,7 @@ WRITERS: Mapping[str, Callable[[pl.DataFrame, Path], object]] = {
 Command = TypeVar("Command", bound=Callable[..., object])
 
 
-def _codes(_context: click.Context, _option: click.Parameter, values: Sequence[str]) -> list[str] | None:
+def codes(_context: click.Context, _option: click.Parameter, values: Sequence[str]) -> list[str] | None:
     """Read ``A,B`` given any number of times; nothing given is None, an empty text is an empty list."""
     if not values:
         return None
@@ -35,7 +35,7 @@ def _codes(_context: click.Context, _option: click.Parameter, values: Sequence[s
 
 
 def _excluded(context: click.Context, option: click.Parameter, values: Sequence[str]) -> Sequence[str]:
-    return _codes(context, option, values) or ()
+    return codes(context, option, values) or ()
 
 
 def pairs(_context: click.Context, _option: click.Parameter, values: Sequence[str]) -> dict[str, str]:
@@ -124,14 +124,14 @@ def _criteria(context: click.Context, option: click.Parameter, values: Sequence[
     """Read ``market=KOSPI``, ``symbols=A,B``: the fields of a universe."""
     given = pairs(context, option, values)
     lists = {"symbols", "exclude"}
-    return {name: _codes(context, option, [value]) if name in lists else value for name, value in given.items()} or None
+    return {name: codes(context, option, [value]) if name in lists else value for name, value in given.items()} or None
 
 
 universe_options = together(
     market_option,
     sector_option,
     click.option(
-        "--symbols", metavar="A,B", multiple=True, callback=_codes, help="These, whatever the market and sector."
+        "--symbols", metavar="A,B", multiple=True, callback=codes, help="These, whatever the market and sector."
     ),
     click.option("--exclude", metavar="A,B", multiple=True, callback=_excluded, help="Leave these symbols out."),
     click.option(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -40,10 +41,13 @@ def bars_of(frame: Any, names: Mapping[str, str], wanted: Wanted) -> pl.DataFram
 
 def table_of(frame: Any, names: Mapping[str, str]) -> pl.DataFrame:
     """Convert a list of symbols; texts and days, what is not there is null."""
-    there = {theirs: ours for theirs, ours in names.items() if theirs in frame.columns}
-    if "symbol" not in there.values():
+    there = {ours: theirs for theirs, ours in names.items() if theirs in frame.columns}
+    if "symbol" not in there:
         raise SourceError(f"the list of symbols has no codes; it has: {_listed(frame.columns)}")
-    made = pl.DataFrame([_column(frame[theirs], ours) for theirs, ours in there.items()])
+    known = [_column(frame[theirs], ours) for ours, theirs in there.items()]
+    made = pl.DataFrame(known).with_columns(
+        pl.lit(None, _kind(ours)).alias(ours) for ours in dict.fromkeys(names.values()) if ours not in there
+    )
     kept = made.drop_nulls("symbol").unique("symbol", keep="first", maintain_order=True)
     if kept.height < made.height:
         logger.warning("rows of the list without a code or with a repeated one: %s", f"{made.height - kept.height:,}")
@@ -70,11 +74,26 @@ def _numbers(frame: Any, name: str) -> Any:
 
 
 def _column(values: Any, name: str) -> pl.Series:
-    if name in {"listed", "delisted"}:
-        return pl.Series(name, [None if value is None or value != value else value.date() for value in values], pl.Date)
-    if name == "symbol" and any(isinstance(value, int | float) and value == value for value in values):
+    if _kind(name) == pl.Date:
+        return _dates(values, name)
+    if name == "symbol" and any(_is_number(value) for value in values):
         raise SourceError("the codes in the list of symbols are numbers: their leading zeros are lost")
     return pl.Series(name, [value.strip() or None if isinstance(value, str) else None for value in values], pl.String)
+
+
+def _dates(values: Any, name: str) -> pl.Series:
+    try:
+        return pl.Series(name, values.to_numpy(dtype="datetime64[ms]")).cast(pl.Date)
+    except (TypeError, ValueError) as error:
+        raise SourceError(f"the days {name!r} in the list of symbols cannot be read: {error}") from error
+
+
+def _kind(name: str) -> type[pl.DataType]:
+    return pl.Date if name in {"listed", "delisted"} else pl.String
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) or (isinstance(value, float) and not math.isnan(value))
 
 
 def _listed(names: Iterable[object]) -> str:

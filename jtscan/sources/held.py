@@ -18,6 +18,7 @@ from jtscan.market.snapshot import PriceSnapshot
 
 OVERLAP = 5
 _COMPARED = ("close", "adj_close", "volume")
+_DAY = dt.timedelta(days=1)
 _BEFORE = dt.timedelta(days=30)  # holds the overlap also around the longest holidays
 # Far above the noise of numbers that were once 32 bits wide, far below the smallest dividend.
 _ROUNDING = 1e-5
@@ -34,18 +35,19 @@ class Held:
     @property
     def resume(self) -> dt.date:
         """From where to ask again, so that late corrections come in."""
-        return self.tail["timestamp"][0] if self.tail.height else self.last  # type: ignore[no-any-return]
+        return self.tail["timestamp"][0] if self.tail.height else self.last
 
-    def is_adjusted_anew(self, frame: pl.DataFrame) -> bool:
+    def is_adjusted_anew(self, frame: pl.DataFrame, until: dt.date) -> bool:
         """Whether the answer gives other closes for the days held: a split or a dividend has moved all history.
 
-        The newest day held is left out: it may have been fetched before its close.
+        The newest day held is left out: it may have been fetched before its
+        close. Without a common day nothing vouches that both fit together.
         """
-        earlier = self.tail.filter(pl.col("timestamp") < self.last)
-        if not earlier.height:
+        settled = pl.col("timestamp").is_between(dt.date.min, min(until, self.last - _DAY))
+        if not self.tail.filter(settled).height:
             return False
-        both = self._beside(frame).filter(pl.col("timestamp") < self.last)
-        return both.height < earlier.height or not both.select(_equal("close").all()).item()
+        both = self._beside(frame).filter(settled)
+        return not both.height or not both.select(_equal("close").all()).item()
 
     def says_nothing_new(self, frame: pl.DataFrame, newest: dt.date) -> bool:
         """Whether every row of the answer is held already, with its close and volume."""
@@ -78,9 +80,7 @@ def held_of(into: Path, symbols: Sequence[str]) -> dict[str, Held]:
     }
 
 
-def _tails(
-    snapshot: PriceSnapshot, spans: Mapping[str, tuple[dt.date, dt.date]]
-) -> Iterator[dict[str, pl.DataFrame]]:
+def _tails(snapshot: PriceSnapshot, spans: Mapping[str, tuple[dt.date, dt.date]]) -> Iterator[dict[str, pl.DataFrame]]:
     """Read the newest bars, together for symbols that ended in the same month: little is read of each."""
     months: defaultdict[dt.date, list[str]] = defaultdict(list)
     for symbol, (_, last) in spans.items():
@@ -90,8 +90,7 @@ def _tails(
         frame = snapshot.read(symbols, columns, ReadWindow(start=month - _BEFORE)).frame
         newest = frame.group_by("symbol", maintain_order=True).tail(OVERLAP + 1)
         yield {
-            str(symbol): part.drop("symbol")
-            for (symbol,), part in newest.partition_by("symbol", as_dict=True).items()
+            str(symbol): part.drop("symbol") for (symbol,), part in newest.partition_by("symbol", as_dict=True).items()
         }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -57,7 +58,7 @@ class Krx:
         return Fetched(frame=frame, reason="" if frame.height else "no rows in these days, or unknown to the source")
 
 
-def _checked(answer: Answer) -> object:
+def _checked(answer: Answer) -> Any:
     """Return the value; the package prints its errors, a refused login too, and returns something empty."""
     if len(answer.value) == 0 and _PRINTED_ERROR in answer.printed:
         raise SourceError(answer.printed.splitlines()[-1], passing=True)

@@ -43,7 +43,7 @@ def ask(call: Callable[..., Any], *arguments: Any, **options: Any) -> Answer:
     try:
         with redirect_stdout(printed):
             value = call(*arguments, **options)
-    except Exception as error:  # noqa: BLE001 - only foreign code runs here, and it raises what it likes
+    except Exception as error:  # only foreign code runs here, and it raises what it likes
         # FinanceDataReader stumbles while it reports a broken connection: the connection is what to tell.
         passing = next((each for each in chain(error) if _passes(each)), None)
         told = passing or error

@@ -53,7 +53,7 @@ class Patience:
     Raises MissingExtraError when made without ``tenacity``.
     """
 
-    def __init__(self, pace: Pace, *, sleep: Callable[[float], object] = time.sleep) -> None:
+    def __init__(self, pace: Pace, *, sleep: Callable[[float], None] = time.sleep) -> None:
         try:
             import tenacity  # noqa: PLC0415 - comes with the extra
         except ModuleNotFoundError as error:
@@ -69,7 +69,8 @@ class Patience:
 
     def call(self, call: Callable[[], T]) -> T:
         """Call, and return what it returns; the last failure is raised."""
-        return self._retrying(call)
+        answer: T = self._retrying(call)
+        return answer
 
 
 def _may_pass(error: BaseException) -> bool:

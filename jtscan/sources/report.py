@@ -85,8 +85,9 @@ class FetchReport:
         return f"{self.source}{market} since {self.since}: {_symbols(self.asked)}, {_rows(self.new_rows)} new"
 
     def _account(self) -> list[str]:
-        lines = [f"{count:>9,}  {STATUSES[status]}{self._more(status)}" for status, count in self.counts.items() if count]
-        return [*lines, *([f"{self.recovered:>9,}  left by an earlier run, now in the store"] if self.recovered else [])]
+        lines = [(count, STATUSES[status] + self._more(status)) for status, count in self.counts.items()]
+        lines.append((self.recovered, "left by an earlier run, now in the store"))
+        return [f"{count:>9,}  {text}" for count, text in lines if count]
 
     def _more(self, status: str) -> str:
         if status != "fetched":
@@ -96,8 +97,8 @@ class FetchReport:
         return f": {rows}{f'; {anew:,} adjusted anew, so with all their history' if anew else ''}"
 
     def _failures(self) -> list[str]:
-        failed = self.outcomes.filter(pl.col("status") == "failed")
-        lines = [f"  {symbol}: {reason}" for symbol, reason in failed.head(_SHOWN)["symbol", "reason"].iter_rows()]
+        failed = self.outcomes.filter(pl.col("status") == "failed").select("symbol", "reason")
+        lines = [f"  {symbol}: {reason}" for symbol, reason in failed.head(_SHOWN).iter_rows()]
         more = [f"  … and {failed.height - _SHOWN:,} more"] if failed.height > _SHOWN else []
         return ["Failed", *lines, *more] if lines else []
 
