@@ -37,7 +37,7 @@ _KRX = ("KOSPI", "KOSDAQ", "KONEX", "KRX")
 _RIGHTS = "신주인수권"  # rights to buy shares: they live for days, and are no shares
 # The package takes the dot out of what Wikipedia writes.
 _DOTTED = {"BRKB": "BRK.B", "BFB": "BF.B"}
-SHARE_CLASS = re.compile(r"([A-Z]+)\.([AB])")
+SHARE_CLASS = re.compile(r"^([A-Z]+)\.([AB])$")
 _NOT_FOUND = 404
 _DAY = dt.timedelta(days=1)
 
@@ -91,12 +91,20 @@ class FinanceDataReader:
         except SourceError as error:
             if status_of(error) == _NOT_FOUND:
                 return Fetched(reason="unknown to the source")
+            if _is_empty(error, wanted.symbol):
+                return Fetched(reason="no rows in these days, or unknown to the source")
             raise
         frame = bars_of(answer.value, _COLUMNS, wanted)
         return Fetched(frame=frame, reason="" if frame.height else answer.printed or "no rows in these days")
 
     def _listing(self, market: str, *since: str) -> Answer:
         return ask(load(_PACKAGE).StockListing, market, *since)
+
+
+def _is_empty(error: SourceError, symbol: str) -> bool:
+    """Whether the package stumbled over an answer without rows, or a list without the symbol."""
+    cause = error.__cause__
+    return isinstance(cause, KeyError) and cause.args[0] in {"timestamp", symbol}
 
 
 def _described(table: pl.DataFrame, description: pl.DataFrame) -> pl.DataFrame:

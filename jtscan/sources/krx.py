@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import polars as pl
@@ -19,7 +20,7 @@ from jtscan.sources.packages import Answer, ask, load
 
 _PACKAGE = "pykrx.stock"
 _COLUMNS = {"시가": "open", "고가": "high", "저가": "low", "종가": "close", "거래량": "volume", "거래대금": "amount"}
-_PRINTED_ERROR = "Error occurred in"
+_ACCOUNT = "the exchange wants an account, in the environment as KRX_ID and KRX_PW"
 _DAY = "%Y%m%d"
 
 
@@ -40,9 +41,7 @@ class Krx:
         """Return today's list with names."""
         check_market(self, market)
         stock = load(_PACKAGE)
-        codes = _checked(ask(stock.get_market_ticker_list, market=market))
-        if not codes:
-            raise SourceError(f"the list of {market} came empty; the exchange wants an account: KRX_ID, KRX_PW")
+        codes = _codes(stock, market)
         names = [_name(ask(stock.get_market_ticker_name, code)) for code in codes]
         return pl.DataFrame({"symbol": codes, "name": names, "market": market}, schema=SYMBOLS)
 
@@ -54,15 +53,26 @@ class Krx:
         """Ask Naver for adjusted prices, the exchange for raw ones."""
         ends = wanted.since.strftime(_DAY), wanted.until.strftime(_DAY)
         answer = ask(load(_PACKAGE).get_market_ohlcv_by_date, *ends, wanted.symbol, adjusted=self.adjust)
-        frame = bars_of(_checked(answer), _COLUMNS, wanted)
+        frame = bars_of(_answered(answer), _COLUMNS, wanted)
         return Fetched(frame=frame, reason="" if frame.height else "no rows in these days, or unknown to the source")
 
 
-def _checked(answer: Answer) -> Any:
-    """Return the value; the package prints its errors, a refused login too, and returns something empty."""
-    if len(answer.value) == 0 and _PRINTED_ERROR in answer.printed:
-        raise SourceError(answer.printed.splitlines()[-1], passing=True)
-    return answer.value
+def _codes(stock: ModuleType, market: str) -> list[str]:
+    try:
+        codes: list[str] = ask(stock.get_market_ticker_list, market=market).value
+    except SourceError as error:
+        raise SourceError(f"{error}; {_ACCOUNT}", passing=error.passing) from error
+    if not codes:
+        raise SourceError(f"it came empty; {_ACCOUNT}")
+    return codes
+
+
+def _answered(answer: Answer) -> Any:
+    """Return the frame; the package prints its errors, and returns one without columns: also when it is refused."""
+    if len(answer.value.columns):
+        return answer.value
+    said = answer.printed.splitlines()[-1] if answer.printed else "the answer cannot be read"
+    raise SourceError(f"{said}; {_ACCOUNT}" if answer.printed else said, passing=True)
 
 
 def _name(answer: Answer) -> str | None:

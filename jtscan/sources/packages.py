@@ -47,8 +47,14 @@ def ask(call: Callable[..., Any], *arguments: Any, **options: Any) -> Answer:
         # FinanceDataReader stumbles while it reports a broken connection: the connection is what to tell.
         passing = next((each for each in chain(error) if _passes(each)), None)
         told = passing or error
-        raise SourceError(f"{type(told).__name__}: {first_line(told)}", passing=passing is not None) from error
+        said = f"{type(told).__name__}: {first_line(told)}{_beside(printed)}"
+        raise SourceError(said, passing=passing is not None) from error
     return Answer(value=value, printed=printed.getvalue().strip())
+
+
+def _beside(printed: io.StringIO) -> str:
+    lines = printed.getvalue().split("\n")
+    return next((f" (the package says: {line.strip()})" for line in reversed(lines) if line.strip()), "")
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:
