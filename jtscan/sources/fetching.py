@@ -233,7 +233,7 @@ def _plans(table: pl.DataFrame, days: _Days, depot: Depot, held: Mapping[str, He
 def _plan(wanted: Wanted, depot: Depot, holding: Mapping[str, Held]) -> _Plan:
     symbol = wanted.symbol
     held, reach = holding.get(symbol), depot.reach(symbol)
-    begin = min(wanted.since, *([held.first] if held else []), *([reach.since] if reach else []))
+    begin = min([wanted.since, *([held.first] if held else []), *([reach.since] if reach else [])])
     plan = _Plan(wanted=replace(wanted, since=begin), since=begin, held=held, reach=reach)
     if depot.is_done(symbol, wanted.since):
         return replace(plan, skipped=Outcome(symbol=symbol, status="done_before"))

@@ -55,6 +55,8 @@ def table_of(frame: Any, names: Mapping[str, str]) -> pl.DataFrame:
 
 
 def _check(frame: Any, there: Mapping[str, str], names: Mapping[str, str]) -> None:
+    if frame.columns.nlevels > 1:
+        raise SourceError(f"the answer has columns of several symbols, one was asked: {_listed(frame.columns)}")
     missing = [theirs for theirs, ours in names.items() if ours in BARS and theirs not in there]
     if missing:
         raise SourceError(f"the answer has no {_listed(missing)}; it has: {_listed(frame.columns)}")

@@ -60,7 +60,7 @@ class Patience:
             raise MissingExtraError("fetching", "sources") from error
         self._retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(TRIES),
-            wait=tenacity.wait_exponential_jitter(initial=_FIRST_WAIT, max=_LONGEST_WAIT),
+            wait=tenacity.wait_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT) + tenacity.wait_random(0, 1),
             retry=tenacity.retry_if_exception(_may_pass),
             before=lambda _: pace.wait(),
             sleep=sleep,
