@@ -61,6 +61,7 @@ ONLY_HERE = {
     "matplotlib": {"notebook"},
     "itables": {"notebook"},
     "click": {"cli"},
+    "tenacity": {"sources"},
     "duckdb": {"market", "engines"},
     "numpy": {"market"},
     "polars_talib": {"formula"},
@@ -131,10 +132,12 @@ def test_all_is_what_is_public():
     assert jtscan.__all__ == sorted(set(jtscan.__all__))
 
 
-def test_importing_jtscan_imports_no_notebook():
-    code = "import jtscan, jtscan.cli, jtscan.testing, sys; print(*sorted({m.split('.')[0] for m in sys.modules}))"
+def test_importing_jtscan_imports_no_notebook_and_no_package_that_fetches():
+    code = "import jtscan, jtscan.cli, jtscan.sources, jtscan.testing, sys; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"IPython", "ipywidgets", "matplotlib", "itables", "numpy", "pandas"} & set(found.stdout.split())
+    heavy = {"IPython", "ipywidgets", "matplotlib", "itables", "numpy", "pandas"}
+    fetching = {"FinanceDataReader", "pykrx", "yfinance", "tenacity"}
+    assert not (heavy | fetching) & set(found.stdout.split())
     assert found.stderr == ""
 
 

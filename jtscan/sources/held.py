@@ -65,10 +65,12 @@ class Held:
 
 
 def held_of(into: Path, symbols: Sequence[str]) -> dict[str, Held]:
-    """Read what the data folder holds of the symbols; those without bars are left out."""
+    """Read what the data folder holds of the symbols; those without bars, or nothing to compare, are left out."""
     try:
         snapshot = DuckDBPriceRepository(into).snapshot(Timeframe.D1)
     except DataNotFoundError:
+        return {}
+    if not {"close", "volume"} <= snapshot.columns.keys():
         return {}
     known = snapshot.spans()
     spans = {symbol: known[symbol] for symbol in symbols if symbol in known}
