@@ -24,11 +24,13 @@ class Market:
     name = "fdr"
     markets = ("KOSPI",)
     calls_per_second = 1000.0
+    volume = 10.0
 
     def __init__(self, *symbols, days=20):
         self.closes = {symbol: {day: 100.0 + n for n, day in enumerate(DAYS[:days])} for symbol in symbols}
         self.adjusted = {}
         self.gone = {}
+        self.relisted = {}
         self.failing = set()
         self.interrupt_at = None
         self.asked = []
@@ -42,7 +44,8 @@ class Market:
         return pl.DataFrame(rows, schema=["symbol", "name", "market"], orient="row")
 
     def delisted(self, market, since):
-        rows = [(symbol, "gone", market, day) for symbol, day in self.gone.items() if day >= since]
+        gone = self.gone | self.relisted
+        rows = [(symbol, "gone", market, day) for symbol, day in gone.items() if day >= since]
         schema = {"symbol": pl.String, "name": pl.String, "market": pl.String, "delisted": pl.Date}
         return pl.DataFrame(rows, schema=schema, orient="row")
 
@@ -55,7 +58,7 @@ class Market:
         closes = self.closes.get(wanted.symbol, {})
         rows = [
             # 0 is a halt, as the exchange writes it
-            (day, *([close] * 3 if close > 0 else [0.0] * 3), abs(close), 10.0 if close > 0 else 0.0)
+            (day, *([close] * 3 if close > 0 else [0.0] * 3), abs(close), self.volume if close > 0 else 0.0)
             for day, close in closes.items()
             if wanted.since <= day <= wanted.until
         ]
@@ -107,16 +110,17 @@ def test_a_first_run_fetches_everything_since_the_day_and_hands_over_the_table(r
     assert spool(tmp_path) == ["state.json"]
 
 
-def test_the_next_run_asks_from_five_sessions_before_the_last_bar(run, store, tmp_path):
-    source = Market("A", "B")
+@pytest.mark.parametrize("count", [20, 24])  # up to 29 January, and 2 February
+def test_the_next_run_asks_from_five_sessions_before_the_last_bar(run, store, tmp_path, count):
+    source = Market("A", "B", days=count)
     run(source)
     source.trade(2)
     source.asked.clear()
     report = run(source)
-    assert source.asked == [("A", DAYS[14]), ("B", DAYS[14])]  # the last bar is the 20th
+    assert source.asked == [("A", DAYS[count - 6]), ("B", DAYS[count - 6])]
     assert report.outcomes.row(0) == ("A", "fetched", 8, 2, False, None)
     assert report.new_rows == 4
-    assert store.closes(tmp_path, "A") == {day: 100.0 + n for n, day in enumerate(DAYS[:22])}
+    assert store.closes(tmp_path, "A") == {day: 100.0 + n for n, day in enumerate(DAYS[: count + 2])}
 
 
 def test_a_run_without_news_hands_nothing_over(run, store):
@@ -134,6 +138,13 @@ def test_a_late_correction_of_the_newest_bar_comes_in(run, store, tmp_path):
     report = run(source)
     assert report.outcomes.row(0) == ("A", "fetched", 6, 0, False, None)
     assert store.closes(tmp_path, "A")[DAYS[19]] == 200.0
+
+
+def test_a_correction_of_the_volume_alone_comes_in(run, store):
+    source = Market("A")
+    run(source)
+    source.volume = 11.0
+    assert run(source).outcomes.row(0) == ("A", "fetched", 6, 0, False, None)
 
 
 def test_a_new_symbol_of_a_known_market_comes_with_its_history(run):
@@ -173,6 +184,8 @@ def test_a_halt_is_kept_and_known_the_next_day(run, store):
     assert run(source).outcomes.row(0) == ("A", "fetched", 23, 23, False, None)
     assert store.batches[0].filter(pl.col("open") == 0).height == 3
     assert statuses(run(source)) == {"A": "unchanged"}
+    source.closes["A"][DAYS[23]] = -119.0
+    assert run(source).outcomes.row(0) == ("A", "fetched", 10, 1, False, None)
 
 
 def test_a_last_day_before_what_the_store_has_asks_nothing(run):
@@ -198,6 +211,23 @@ def test_a_split_brings_the_whole_history_again(run, store, tmp_path):
     assert report.outcomes.row(0) == ("A", "fetched", 21, 1, True, None)
     assert store.closes(tmp_path, "A")[SINCE] == 50.0
     assert "1 adjusted anew" in str(report)
+
+
+def test_without_a_common_day_nothing_vouches_that_both_fit_so_all_of_it_comes_again(run):
+    source = Market("A")
+    run(source)
+    source.trade(2)
+    for day in DAYS[14:20]:
+        del source.closes["A"][day]
+    assert run(source).outcomes.row(0) == ("A", "fetched", 16, 2, True, None)
+
+
+def test_an_adjusted_close_that_was_not_fetched_before_is_compared_with_the_close(run):
+    source = Market("A", "B")
+    source.adjusted["B"] = 1.0  # so that the store has the column, empty for A
+    run(source)
+    source.adjusted["A"] = 1.0
+    assert statuses(run(source)) == {"A": "unchanged", "B": "unchanged"}
 
 
 def test_noise_of_32_bits_is_no_adjustment(run):
@@ -281,6 +311,15 @@ def test_what_was_left_on_another_day_is_asked_again_from_there(run, store, monk
     assert (report.recovered, report.new_rows) == (1, 1)
 
 
+def test_an_interrupted_run_is_not_continued_for_an_earlier_day_or_up_to_another(run):
+    source = Market("A", "B")
+    source.interrupt_at = "B"
+    run(source)
+    assert statuses(run(source)) == {"A": "done_before", "B": "not_asked"}
+    assert statuses(run(source, since=DAYS[0] - dt.timedelta(days=30)))["A"] == "fetched"
+    assert statuses(run(source, until=DAYS[28]))["A"] == "unchanged"
+
+
 def test_a_store_that_fails_leaves_everything_waiting(run, store, tmp_path):
     source = Market("A", "B")
     plain, store.ingest = store.ingest, lambda *_, **__: (_ for _ in ()).throw(OSError("no space left on device"))
@@ -361,6 +400,7 @@ def test_a_bug_is_not_hidden_as_a_failing_symbol(run):
 def test_delisted_symbols_come_last_and_once(run, store):
     source = Market("GONE", "A")
     source.gone = {"GONE": DAYS[25]}
+    source.relisted = {"A": DAYS[1]}
     assert statuses(run(source)) == {"A": "fetched"}
     report = run(source, delisted=True)
     assert report.outcomes["symbol"].to_list() == ["A", "GONE"]
