@@ -9,6 +9,7 @@
     rate               at most so many calls a second, and another try when the network fails
     spool              what is fetched and not yet in the store, and how far each symbol has come
     held               what the store holds of each symbol, to go on from there
+    depot              from the spool into the store, batch by batch
     report             what became of each symbol
     fetching           the use case
 
