@@ -6,7 +6,8 @@
     │   └── LookAheadError             an expression or function of a user looks at later bars
     ├── DataError                      files that cannot be read, or rows that cannot be bars
     │   ├── DataNotFoundError (FileNotFoundError)
-    │   └── StoreError                 a store is damaged, in use, or cannot be written
+    │   ├── StoreError                 a store is damaged, in use, or cannot be written
+    │   └── SourceError                a source on the network failed, refused, or answered what cannot be read
     └── MissingExtraError (ImportError)  an optional dependency is not installed
 
 A symbol whose data or evaluation fails raises none of these out of a scan: it
@@ -110,6 +111,17 @@ class DataNotFoundError(DataError, FileNotFoundError):
 
 class StoreError(DataError):
     """A store is damaged, in use by another writer, or cannot be written; the version before stays."""
+
+
+class SourceError(DataError):
+    """A source that prices are fetched from failed, refused, or answered what cannot be read.
+
+    ``passing`` says that another try may help.
+    """
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
 
 
 class MissingExtraError(JtscanError, ImportError):

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from datetime import date
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 import polars as pl
 
@@ -22,7 +22,7 @@ from jtscan.domain.jobs import ProcessingJob, Warmup
 from jtscan.domain.scans import BatchScanRequest, BatchScanResult
 from jtscan.domain.symbols import Names, SymbolCriteria, Where
 from jtscan.engines.processing import ProcessingEngine
-from jtscan.errors import RequestError
+from jtscan.errors import RequestError, StoreError
 from jtscan.formula import (
     Explanation,
     FormulaDescription,
@@ -33,6 +33,7 @@ from jtscan.formula import (
     function_table,
     registered,
 )
+from jtscan.market import Store
 from jtscan.market.listing import read_watchlist
 from jtscan.market.prices import DuckDBPriceRepository, Snapshot
 from jtscan.market.symbols import DuckDBSymbolRepository
@@ -118,14 +119,6 @@ def _listed_by_hand(symbols: Sequence[str] | None, watchlist: str | Path | None)
     return read_watchlist(watchlist)
 
 
-def _beside(data: str | Path | None, given: str | Path | None, name: str) -> str | Path | None:
-    """Find a file that was given, or that of the name in the data folder, if it is there."""
-    if given is not None or data is None:
-        return given
-    path = Path(data).expanduser() / name
-    return path if path.is_file() else None
-
-
 class Scanner:
     """Scans the symbols of a data folder, or of any Parquet files of prices.
 
@@ -150,6 +143,10 @@ class Scanner:
         Our column names to those of the files: ``{"timestamp": "date"}``.
     functions
         Functions of your own, made with ``jt.function``.
+    version
+        An older version of the store, by its number (``scanner.store.history()``).
+    verify
+        Compare the store's files with their SHA-256 sums before they are read.
 
     Raises
     ------
@@ -174,6 +171,8 @@ class Scanner:
         timeframe: str = "1d",
         columns: Mapping[str, str] | None = None,
         functions: Sequence[OwnFunction] = (),
+        version: int | None = None,
+        verify: bool = False,
         raise_internal: bool = False,
     ) -> None:
         for name, given in (("data", data), ("symbols", symbols), ("members", members)):
@@ -182,12 +181,14 @@ class Scanner:
         if (data is None) == (prices is None):
             raise RequestError("data", "give a data folder, or prices= with Parquet files")
         self._timeframe = Timeframe.parse(timeframe)
-        self._prices = DuckDBPriceRepository(data, prices=prices, timeframe=self._timeframe, columns=columns)
+        self._prices = DuckDBPriceRepository(
+            data, prices=prices, timeframe=self._timeframe, columns=columns, version=version, verify=verify
+        )
         if data is None or not self._prices.timeframes():
             self._prices.snapshot(self._timeframe)  # raises: there is nothing
         self._symbols = DuckDBSymbolRepository(
-            _beside(data, symbols, "symbols.parquet"),
-            members=_beside(data, members, "members.parquet"),
+            symbols or self._beside(data, "symbols"),
+            members=members or self._beside(data, "members"),
             priced=self._priced,
         )
         self._functions = registered(functions or ())
@@ -451,6 +452,30 @@ class Scanner:
         from jtscan.notebook.form import ScanForm  # noqa: PLC0415 - needs the extra "notebook"
 
         return ScanForm(self)
+
+    @property
+    def store(self) -> Store:
+        """The store of the data folder: its history, quality and versions.
+
+        Raises
+        ------
+        StoreError
+            The prices are files that no ingest has written.
+        """
+        if self._prices.store is None:
+            raise StoreError("these prices are not in a store: jtscan ingest SOURCE --into DIR makes one")
+        return self._prices.store
+
+    def _beside(self, data: str | Path | None, kind: Literal["symbols", "members"]) -> Callable[[], Path | None]:
+        """Make the function that finds the table of the store's version, or the file of that name in a data folder."""
+        path = None if data is None else Path(data).expanduser() / f"{kind}.parquet"
+        there = path if path is not None and path.is_file() else None
+
+        def find() -> Path | None:
+            store = self._prices.store
+            return (None if store is None else store.table(kind)) or there
+
+        return find
 
     def _snapshot(self, timeframe: str | None = None) -> Snapshot:
         return self._prices.snapshot(Timeframe.parse(timeframe or self._timeframe))

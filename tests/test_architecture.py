@@ -16,7 +16,7 @@ PACKAGE = Path(jtscan.__file__).parent
 # A layer may import those that stand above it.
 LAYERS = (
     "errors", "domain", "render", "ports", "formula", "market", "engines", "aggregate", "scan", "progress", "scanner",
-    "notebook", "testing", "cli",
+    "notebook", "testing", "sources", "cli",
 )  # fmt: skip
 
 # What a layer may not import although it stands above, and the reason.
@@ -30,6 +30,21 @@ FORBIDDEN = {
     ("aggregate", "engines"): "results are values",
     ("scan", "engines"): "the use case runs through the port",
     ("scan", "market"): "the use case reads through the port",
+    **{
+        ("sources", each): "fetching prices knows no scans"
+        for each in (
+            "render",
+            "ports",
+            "formula",
+            "engines",
+            "aggregate",
+            "scan",
+            "progress",
+            "scanner",
+            "notebook",
+            "testing",
+        )
+    },
     ("cli", "notebook"): "a terminal needs no widgets",
 }
 
@@ -46,6 +61,7 @@ ONLY_HERE = {
     "matplotlib": {"notebook"},
     "itables": {"notebook"},
     "click": {"cli"},
+    "tenacity": {"sources"},
     "duckdb": {"market", "engines"},
     "numpy": {"market"},
     "polars_talib": {"formula"},
@@ -116,10 +132,12 @@ def test_all_is_what_is_public():
     assert jtscan.__all__ == sorted(set(jtscan.__all__))
 
 
-def test_importing_jtscan_imports_no_notebook():
-    code = "import jtscan, jtscan.cli, jtscan.testing, sys; print(*sorted({m.split('.')[0] for m in sys.modules}))"
+def test_importing_jtscan_imports_no_notebook_and_no_package_that_fetches():
+    code = "import jtscan, jtscan.cli, jtscan.sources, jtscan.testing, sys; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"IPython", "ipywidgets", "matplotlib", "itables", "numpy", "pandas"} & set(found.stdout.split())
+    heavy = {"IPython", "ipywidgets", "matplotlib", "itables", "numpy", "pandas"}
+    fetching = {"FinanceDataReader", "pykrx", "yfinance", "tenacity"}
+    assert not (heavy | fetching) & set(found.stdout.split())
     assert found.stderr == ""
 
 

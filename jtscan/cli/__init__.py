@@ -1,6 +1,6 @@
 """The command line.
 
-Exit codes: 0 done, also when single symbols failed; 1 the data cannot be read;
+Exit codes: 0 done, also when single symbols failed; 1 the data cannot be read or fetched;
 2 the command, the request or the formula is wrong, or no symbol is left to ask;
 130 stopped by Ctrl-C.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import click
 
+from jtscan.cli.fetching import fetch
 from jtscan.cli.options import INTERRUPTED
 from jtscan.cli.scanning import check, explain, functions, library, scan, symbols
 from jtscan.cli.storing import compact, doctor, history, ingest, sweep, verify
@@ -41,5 +42,8 @@ def main() -> None:
     """Scan a whole market with one formula."""
 
 
-for _command in (scan, symbols, check, explain, functions, library, ingest, doctor, verify, history, sweep, compact):
+_COMMANDS = (
+    scan, symbols, check, explain, functions, library, ingest, fetch, doctor, verify, history, sweep, compact,
+)  # fmt: skip
+for _command in _COMMANDS:
     main.add_command(_command)

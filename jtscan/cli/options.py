@@ -28,7 +28,7 @@ WRITERS: Mapping[str, Callable[[pl.DataFrame, Path], object]] = {
 Command = TypeVar("Command", bound=Callable[..., object])
 
 
-def _codes(_context: click.Context, _option: click.Parameter, values: Sequence[str]) -> list[str] | None:
+def codes(_context: click.Context, _option: click.Parameter, values: Sequence[str]) -> list[str] | None:
     """Read ``A,B`` given any number of times; nothing given is None, an empty text is an empty list."""
     if not values:
         return None
@@ -36,7 +36,7 @@ def _codes(_context: click.Context, _option: click.Parameter, values: Sequence[s
 
 
 def _excluded(context: click.Context, option: click.Parameter, values: Sequence[str]) -> Sequence[str]:
-    return _codes(context, option, values) or ()
+    return codes(context, option, values) or ()
 
 
 def pairs(_context: click.Context, _option: click.Parameter, values: Sequence[str]) -> dict[str, str]:
@@ -175,14 +175,14 @@ def _criteria(context: click.Context, option: click.Parameter, values: Sequence[
     given = pairs(context, option, values)
     lists = {"symbols", "exclude"}
     return {
-        name: _codes(context, option, [value]) if name in lists else names(value) for name, value in given.items()
+        name: codes(context, option, [value]) if name in lists else names(value) for name, value in given.items()
     } or None
 
 
 universe_options = together(
     filter_options,
     click.option(
-        "--symbols", metavar="A,B", multiple=True, callback=_codes, help="These, whatever the filters."
+        "--symbols", metavar="A,B", multiple=True, callback=codes, help="These, whatever the filters."
     ),
     click.option("--exclude", metavar="A,B", multiple=True, callback=_excluded, help="Leave these symbols out."),
     click.option(

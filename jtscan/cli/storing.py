@@ -18,7 +18,7 @@ _store_argument = click.argument("folder", metavar="DIR", type=click.Path(path_t
 
 
 @click.command()
-@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
+@click.argument("sources", metavar="SOURCE...", nargs=-1)
 @click.option(
     "--into",
     metavar="DIR",
@@ -33,6 +33,8 @@ _store_argument = click.argument("folder", metavar="DIR", type=click.Path(path_t
     show_default=True,
     help="Length of a bar: 1m 5m 15m 30m 60m 1d 1w 1mo.",
 )
+@click.option("--symbols", metavar="FILE", help="Table of symbols: name, market, sector, listed, delisted, …")
+@click.option("--members", metavar="FILE", help="Members of indices, CSV or Parquet: index, symbol, start, end.")
 @click.option(
     "--map",
     "columns",
@@ -61,8 +63,10 @@ def ingest(*, sources: Sequence[str], into: Path, quiet: bool, **options: Any) -
     """  # noqa: D301 - click's mark for lines to keep is a backspace
     from jtscan.market import ingest as take_in  # noqa: PLC0415 - keeps --help quick
 
+    if not (sources or options["symbols"] or options["members"]):
+        raise click.UsageError("name a SOURCE: CSV or Parquet files, folders, globs or archives")
     with _progress(shown=not quiet and sys.stderr.isatty()) as tell:
-        report = take_in(list(sources), into, progress=tell, **options)
+        report = take_in(list(sources) or None, into, progress=tell, **options)
     click.echo(report.summary if quiet else str(report))
     if not quiet and report.version is not None:
         click.echo(f"\nScan it:  jtscan scan 'close > highest(high, 20)[1]' --data {into} --last 5")

@@ -85,6 +85,12 @@ class PriceSnapshot:
         known = self._reader.by_symbol
         return {symbol: min(known[symbol][0], most) for symbol in symbols if symbol in known}
 
+    def spans(self) -> dict[str, tuple[dt.date, dt.date]]:
+        """Return the first and the last bar of each symbol that has bars."""
+        known = self._reader.by_symbol.items()
+        ends = ((symbol, [self._reader.moment(end) for end in row[2:]]) for symbol, row in known)
+        return {symbol: (first, last) for symbol, (first, last) in ends if first is not None and last is not None}
+
     def longest(self, count: int) -> list[str]:
         """Name the symbols with the most rows."""
         known = self._reader.by_symbol

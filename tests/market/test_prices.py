@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 import jtscan as jt
+from jtscan.domain.dates import Timeframe
+from jtscan.market.prices import DuckDBPriceRepository
 
 MONDAY = dt.date(2024, 1, 1)
 NAN, INF = float("nan"), float("inf")
@@ -655,3 +657,10 @@ def test_a_scan_inside_a_running_loop_waits_and_one_beside_it_does_not_block(tmp
         return [inside, *beside]
 
     assert [fired(result) for result in asyncio.run(main())] == [["A 01-02", "A 01-03"]] * 4
+
+
+def test_the_span_of_a_symbol_is_from_its_first_to_its_last_bar_and_a_halt_is_none(tmp_path):
+    write(tmp_path / "prices/1d/a.parquet", bars("A", [1, 2, 3]), halted("A", 3), halted("HALTED", 1, 2))
+    write(tmp_path / "prices/1d/b.parquet", bars("A", [4], first=7), bars("B", [5], first=2))
+    spans = DuckDBPriceRepository(tmp_path).snapshot(Timeframe.D1).spans()
+    assert spans == {"A": (day(0), day(7)), "B": (day(2), day(2))}

@@ -10,6 +10,7 @@ commit    new files and a manifest; small files merged, old ones swept (market.s
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,9 +43,11 @@ from jtscan.market.intake.judging import (
 )
 from jtscan.market.intake.merging import Stored
 from jtscan.market.intake.staging import FILE, RAW, Reading, Source, Staged, make_source, stage
+from jtscan.market.intake.tables import write_members, write_symbols
 from jtscan.market.intake.values import Moments
 from jtscan.market.store.layout import compact, split
-from jtscan.market.store.quality import suspicious
+from jtscan.market.store.manifest import Manifest
+from jtscan.market.store.quality import markets_of, suspicious
 from jtscan.market.store.suspicion import SCHEMA
 from jtscan.market.store.sweeping import sweep
 from jtscan.market.store.writing import WAIT_SECONDS, Draft, writing
@@ -59,6 +62,8 @@ def ingest(  # noqa: PLR0913 - what a user can say of the sources
     source: Any,
     into: str | Path,
     *,
+    symbols: Any = None,
+    members: Any = None,
     timeframe: str = "1d",
     columns: Mapping[str, str] | None = None,
     adjust: bool = False,
@@ -75,9 +80,18 @@ def ingest(  # noqa: PLR0913 - what a user can say of the sources
     ----------
     source
         A file, a folder, a glob or an archive of CSV or Parquet files, a
-        Polars, pandas or Arrow frame, or a list of those.
+        Polars, pandas or Arrow frame, or a list of those; None for symbols
+        and members alone.
     into
         The folder of the store; made if it is not there.
+    symbols
+        A table of symbols, file or frame (symbol, name, market, sector,
+        listed, delisted and any other column, also as KRX and
+        FinanceDataReader name them). What it does not know stays known.
+    members
+        Who belonged to which index when, file or frame: index, symbol, start,
+        end; ``end`` is the first day without it, null is open. An index that
+        is given replaces what was known of it.
     columns
         Our column names to those of the sources, where they are not
         recognised: ``{"timestamp": "TRD_DD"}``.
@@ -121,8 +135,10 @@ def ingest(  # noqa: PLR0913 - what a user can say of the sources
     root = Path(into).expanduser()
     with writing(root, wait=wait) as draft:
         run = _Run(draft, reading, progress or _unheard)
-        run.read(source)
-        run.write(adjust=adjust, halts=halts)
+        if source is not None:
+            run.read(source)
+            run.write(adjust=adjust, halts=halts)
+        run.write_tables(symbols, members)
         return run.finish(started)
 
 
@@ -175,7 +191,8 @@ class _Run:
         self._tally = _Tally()
         self._quarantine: list[pl.DataFrame] = []
         self._symbols: set[str] = set()
-        self._ends: list[Any] = []
+        self._ends: list[dt.date] = []
+        self._told: tuple[str, ...] = ()
         self._new_quarantine = pl.DataFrame(schema=dict.fromkeys(("symbol", REASON, "text"), pl.String))
 
     # ── reading ───────────────────────────────────────────────────────────────
@@ -326,24 +343,28 @@ class _Run:
         if new.height:
             self._draft.add("quarantine", self._timeframe, self._new_quarantine)
 
+    def write_tables(self, symbols: Any, members: Any) -> None:
+        """Write symbols and members anew, if they are given or sources tell of them."""
+        newest = max((file.last or "" for file in self._draft.base.of("bars", self._timeframe)), default=None)
+        self._told += write_symbols(self._draft, symbols, self._staged.labels, newest)
+        self._told += write_members(self._draft, members)
+
     # ── the end ───────────────────────────────────────────────────────────────
 
     def finish(self, started: float) -> IngestReport:
         """Commit what is new, tidy up, and report."""
         counts = self._tally.total()
         version, found = None, pl.DataFrame(schema=SCHEMA)
-        if counts.read > counts.same + counts.duplicates:
+        if tuple(self._draft.files) != self._draft.base.files:
             compact(self._draft, self._timeframe)
-            name = self._sources[0].file.name + (
-                f" and {len(self._sources) - 1:,} more" if len(self._sources) > 1 else ""
-            )
-            manifest = self._draft.commit("ingest", timeframe=self._timeframe, sources=name, counts=counts)
+            manifest = self._draft.commit("ingest", timeframe=self._timeframe, sources=self._name(), counts=counts)
             sweep(self._draft.root, manifest)
             version = manifest.name
             since = min(self._ends, default=None) if self._draft.base.of("bars", self._timeframe) else None
             self._tell("looking for what is wrong", 0, 0)
-            found = suspicious(self._draft.root, manifest, self._timeframe, since=since)
-        self._duck.close()
+            found = self._suspicious(manifest, since)
+        if self._sources:
+            self._duck.close()
         ends = [end.isoformat(" ") if self._timeframe.intraday else end.isoformat() for end in self._ends]
         return IngestReport(
             store=self._draft.root,
@@ -359,6 +380,16 @@ class _Run:
             suspicious=found,
             seconds=perf_counter() - started,
         )
+
+    def _name(self) -> str:
+        """What the history of versions calls the sources."""
+        more = f" and {len(self._sources) - 1:,} more" if len(self._sources) > 1 else ""
+        return f"{self._sources[0].file.name}{more}" if self._sources else "symbols"
+
+    def _suspicious(self, manifest: Manifest, since: dt.date | None) -> pl.DataFrame:
+        files = self._draft.of("symbols")
+        markets = markets_of(pl.read_parquet(self._draft.path(files[0])) if files else None)
+        return suspicious(self._draft.root, manifest, self._timeframe, markets=markets, since=since)
 
     def _files(self) -> pl.DataFrame:
         problems = {source.number: problem for source, problem in self._problems()}
@@ -406,6 +437,7 @@ class _Run:
 
     def _notes(self) -> Iterator[str]:
         """What a user should know of how the sources were read."""
+        yield from self._told
         yield from self._hints()
         if self._staged.lost:
             values = ", ".join(f"{name} {count:,}" for name, count in self._staged.lost.items())

@@ -57,6 +57,13 @@ def suspicious(
     return Suspicions(bars, halts, quarantine, timeframe, markets=markets, since=since).find(duck)
 
 
+def markets_of(table: pl.DataFrame | None) -> Mapping[str, str]:
+    """The market of each symbol that has one."""
+    if table is None or "market" not in table.columns:
+        return {}
+    return dict(table.select("symbol", "market").drop_nulls().iter_rows())
+
+
 def _paths(root: Path, manifest: Manifest, kind: Kind, timeframe: Timeframe) -> list[str]:
     return [str(root / file.path) for file in manifest.of(kind, timeframe)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
@@ -13,7 +14,7 @@ from jtscan.errors import StoreError
 from jtscan.market.duck import shown
 from jtscan.market.store.layout import compact
 from jtscan.market.store.manifest import NAME, Manifest, StoredFile, damaged
-from jtscan.market.store.quality import quality_of
+from jtscan.market.store.quality import markets_of, quality_of
 from jtscan.market.store.reading import at_version, current, is_store, kept
 from jtscan.market.store.sweeping import GRACE, KEEP, sweep
 from jtscan.market.store.writing import WAIT_SECONDS, writing
@@ -118,7 +119,14 @@ class Store:
 
     def quality(self) -> QualityReport:
         """Read everything, and tell what is there, what was set aside, and what looks wrong."""
-        return quality_of(self.root, self.manifest, {})
+        table = self.table("symbols")
+        markets = {} if table is None else markets_of(pl.read_parquet(table))
+        return quality_of(self.root, self.manifest, markets)
+
+    def table(self, kind: Literal["symbols", "members"]) -> Path | None:
+        """Where this version keeps its symbols or members; None if it has none."""
+        files = self.manifest.of(kind)
+        return self.root / files[0].path if files else None
 
     def check_files(self, files: Iterable[StoredFile], *, whole: bool) -> None:
         """Refuse to read files that are not what the manifest says; ``whole`` sums up their content too.
