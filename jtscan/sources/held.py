@@ -70,6 +70,8 @@ def held_of(into: Path, symbols: Sequence[str]) -> dict[str, Held]:
         snapshot = DuckDBPriceRepository(into).snapshot(Timeframe.D1)
     except DataNotFoundError:
         return {}
+    if not isinstance(snapshot, PriceSnapshot):  # made of minutes: no day of them was fetched
+        return {}
     if not {"close", "volume"} <= snapshot.columns.keys():
         return {}
     known = snapshot.spans()

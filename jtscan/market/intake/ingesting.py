@@ -302,9 +302,7 @@ class _Run:
         self._tally.add("same", merged.same)
         self._tally.add("corrected", merged.corrected)
         self._symbols.update(judged.rows["symbol"].unique())
-        self._ends += [
-            end for end in (judged.rows["timestamp"].min(), judged.rows["timestamp"].max()) if end is not None
-        ]
+        self._ends += [end for end in _ends(judged.rows) if end is not None]
         for kind, halt in (("bars", False), ("halts", True)):
             rows = merged.rows.filter(pl.col(HALT) == halt)
             self._tally.add(kind, rows)
@@ -365,7 +363,7 @@ class _Run:
             found = self._suspicious(manifest, since)
         if self._sources:
             self._duck.close()
-        ends = [end.isoformat(" ") if self._timeframe.intraday else end.isoformat() for end in self._ends]
+        ends = [str(end) for end in self._ends]
         return IngestReport(
             store=self._draft.root,
             timeframe=self._timeframe,
@@ -447,6 +445,11 @@ class _Run:
         )
         if left_out:
             yield f"columns left out, which are no numbers: {', '.join(left_out)}"
+
+
+def _ends(rows: pl.DataFrame) -> tuple[Any, Any]:
+    """The first and the last timestamp."""
+    return rows["timestamp"].min(), rows["timestamp"].max()
 
 
 def _files_of(source: Any, work: Path) -> list[SourceFile]:
