@@ -70,13 +70,12 @@ class Suspicions:
         """List everything: symbol, kind, first and last timestamp, bars, what is seen; by kind and symbol."""
         found = [pl.DataFrame(schema=SCHEMA)]
         sizes = dict(duck.frame(_SIZES, self._window([*self._bars, *self._halts])).iter_rows())
+        aside = duck.frame(_SET_ASIDE, self._window(self._quarantine)) if self._quarantine else None
         self._thinning = max(sum(sizes.values()) // _MOST_HASHES, 0) + 1
         for symbols in split(sizes):
             frame = self._read(duck, symbols)
             found += [_broken(frame), *_moves(frame), _constant(frame)]
-            self._note(frame)
-        if self._quarantine:
-            self._add_days(duck.frame(_SET_ASIDE, self._window(self._quarantine)))
+            self._note(frame, aside)
         found += [self._gaps(), self._same()]
         whole = pl.concat([part.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items()) for part in found])
         recent = whole if self._since is None else whole.filter(pl.col("last") >= self._since)
@@ -100,37 +99,34 @@ class Suspicions:
         absent = [pl.lit(None, pl.Float64).alias(name) for name in PRICES if name not in frame.columns]
         return frame.with_columns(absent).sort("symbol", "timestamp")
 
-    def _note(self, frame: pl.DataFrame) -> None:
-        """Remember the days of each symbol, and a number for each bar's prices."""
-        self._add_days(frame.select("symbol", "timestamp"))
+    def _note(self, frame: pl.DataFrame, aside: pl.DataFrame | None) -> None:
+        """Remember the days of each symbol, bars, halts or in quarantine, and a number for each bar's prices."""
+        market = pl.col("symbol").replace_strict(self._markets, default=None, return_dtype=pl.String)
+        rows = frame.select("symbol", pl.col("timestamp").cast(pl.Date).alias("day"))
+        if aside is not None:
+            ours = aside.filter(pl.col("symbol").is_in(frame["symbol"].unique().to_list()))
+            rows = pl.concat([rows, ours.select("symbol", pl.col("timestamp").cast(pl.Date).alias("day"))])
+        if self._timeframe.intraday or aside is not None:
+            rows = rows.unique().sort("symbol", "day")
+        self._days.append(rows.with_columns(market.alias("market")))
         traded = frame.filter(~pl.col("halt") & (pl.col("volume").fill_null(1) > 0) & (pl.col("high") != pl.col("low")))
         hashes = traded.select("symbol", "timestamp", pl.struct("timestamp", *PRICES).hash().alias("hash"))
         if self._thinning > 1:
             hashes = hashes.filter(pl.col("hash") % self._thinning == 0)
         self._hashes.append(hashes)
 
-    def _add_days(self, rows: pl.DataFrame) -> None:
-        """Remember on which days there are rows, be they bars, halts or in quarantine."""
-        market = pl.col("symbol").replace_strict(self._markets, default=None, return_dtype=pl.String)
-        days = rows.select("symbol", market.alias("market"), pl.col("timestamp").cast(pl.Date).alias("day"))
-        self._days.append(days.unique() if self._timeframe.intraday else days)
-
     def _gaps(self) -> pl.DataFrame:
         """Sessions without a row, by the market's own calendar; where too few symbols tell it, very long gaps only."""
         if not self._days or not self._timeframe_has_days():
             return pl.DataFrame(schema=SCHEMA)
-        days = pl.concat(self._days).unique().sort("symbol", "day")
-        sessions = _sessions(days)
-        numbered = days.join(sessions, on=["market", "day"], how="left", nulls_equal=True, maintain_order="left")
-        before = {name: pl.col(name).shift().over("symbol") for name in ("day", "number")}
-        known = numbered.filter(pl.col("number").is_not_null())
-        missing = known.with_columns(
-            before["day"].alias("from"), (pl.col("number") - before["number"] - 1).alias("bars")
-        )
-        gaps = missing.filter(pl.col("bars") > 0)
-        spans = days.with_columns(before["day"].alias("from"))
+        days = pl.concat(self._days)  # group after group of rising symbols, each in order
+        known = days.join(_sessions(days), on=["market", "day"], nulls_equal=True, maintain_order="left")
+        since = _before("day").alias("from")
+        gaps = known.with_columns(since, (pl.col("number") - _before("number") - 1).alias("bars"))
+        gaps = gaps.filter(pl.col("bars") > 0)
+        far = days.with_columns(since).filter((pl.col("day") - pl.col("from")).dt.total_days() > _LONGEST_HOLIDAY)
         weekdays = pl.business_day_count("from", "day").cast(pl.Int64) - 1
-        long = spans.with_columns(weekdays.alias("bars")).filter(pl.col("bars") > _LONGEST_HOLIDAY)
+        long = far.with_columns(weekdays.alias("bars")).filter(pl.col("bars") > _LONGEST_HOLIDAY)
         long = long.join(gaps, on=["symbol", "day"], how="anti")
         by_calendar = gaps.with_columns(pl.format("sessions of the market without a row: {}", "bars").alias("seen"))
         by_weekdays = long.with_columns(pl.format("weekdays without a row: {}", "bars").alias("seen"))
@@ -176,6 +172,12 @@ class Suspicions:
 KINDS = ("broken bar", "spike", "jump", "gap", "constant", "same prices")
 
 
+def _before(name: str, rows: int = 1) -> pl.Expr:
+    """The value so many rows before, of the same symbol; rows of a symbol are together."""
+    same = pl.col("symbol") == pl.col("symbol").shift(rows)
+    return pl.when(same).then(pl.col(name).shift(rows))
+
+
 def _row(kind: str, seen: pl.Expr, bars: pl.Expr | None = None) -> list[pl.Expr]:
     moment = pl.col("timestamp")
     return [
@@ -192,7 +194,7 @@ def _broken(frame: pl.DataFrame) -> pl.DataFrame:
     highest, lowest = pl.max_horizontal("open", "close"), pl.min_horizontal("open", "close")
     above = (highest / pl.col("high") - 1).fill_null(0)
     below = (pl.col("low") / lowest - 1).fill_null(0)
-    wrong = frame.filter(~pl.col("halt") & ((above > ROUNDING) | (below > ROUNDING)))
+    wrong = frame.filter(~pl.col("halt") & ((above > ROUNDING) | (below > ROUNDING))).rechunk()
     said = pl.format("open {} high {} low {} close {}", "open", "high", "low", "close")
     return wrong.select(_row("broken bar", said))
 
@@ -200,16 +202,15 @@ def _broken(frame: pl.DataFrame) -> pl.DataFrame:
 def _moves(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Closes far from the one before: those that come back on the next bar, and those that stay."""
     close = pl.col("close")
-    moved = frame.filter(close > 0).with_columns(
-        close.shift(1).over("symbol").alias("before"), close.shift(-1).over("symbol").alias("after")
-    )
+    moved = frame.filter(close > 0).with_columns(_before("close").alias("before"), _before("close", -1).alias("after"))
     moved = moved.with_columns((close / pl.col("before") - 1).alias("move"))
     far = pl.col("move").abs() > JUMP
     back = (pl.col("after") / pl.col("before") - 1).abs() <= _BACK
     moved = moved.with_columns((far & back).fill_null(value=False).alias("spike"))
-    moved = moved.with_columns(pl.col("spike").shift(1, fill_value=False).over("symbol").alias("returned"))
-    spikes = moved.filter("spike")
-    jumps = moved.filter(far.fill_null(value=False) & ~pl.col("spike") & ~pl.col("returned"))
+    moved = moved.with_columns(_before("spike").fill_null(value=False).alias("returned"))
+    # Polars 2.1 panics when it writes columns of different chunks into one text.
+    spikes = moved.filter("spike").rechunk()
+    jumps = moved.filter(far.fill_null(value=False) & ~pl.col("spike") & ~pl.col("returned")).rechunk()
     told = pl.format("close {} after {}", "close", "before")
     there = pl.format("close {} between {} and {}", "close", "before", "after")
     per_cent = pl.format("{} % : {}", (pl.col("move") * 100).round(1), told)
@@ -228,7 +229,7 @@ def _constant(frame: pl.DataFrame) -> pl.DataFrame:
         pl.len().alias("bars"),
     )
     only = pl.len().over("symbol") == 1
-    still = counted.filter((pl.col("bars") >= _CONSTANT_BARS) | (only & (pl.col("bars") >= _SAME_BARS)))
+    still = counted.filter((pl.col("bars") >= _CONSTANT_BARS) | (only & (pl.col("bars") >= _SAME_BARS))).rechunk()
     seen = pl.format("close is {} on {} bars", "close", "bars")
     return still.select("symbol", pl.lit("constant").alias("kind"), "first", "last", "bars", seen.alias("seen"))
 
