@@ -1,8 +1,8 @@
-"""A progress bar as a progress callback: tqdm, in a terminal and in a notebook."""
+"""Progress bars as progress callbacks: tqdm, in a terminal and in a notebook."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,3 +23,19 @@ def progress_bar(also: ProgressCallback | None = None, **options: Any) -> Iterat
                 also(completed, total)
 
         yield callback
+
+
+@contextmanager
+def phase_bar(**options: Any) -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar while an ingest runs, which says what is done; ``options`` are tqdm's."""
+    from tqdm.auto import tqdm  # noqa: PLC0415 - looks for a notebook when imported
+
+    with tqdm(**options) as bar:
+
+        def tell(phase: str, done: int, total: int, /) -> None:
+            bar.set_description(phase, refresh=False)
+            bar.total = total or None
+            bar.n = done
+            bar.refresh()
+
+        yield tell

@@ -15,7 +15,7 @@ PACKAGE = Path(jtscan.__file__).parent
 
 # A layer may import those that stand above it.
 LAYERS = (
-    "errors", "domain", "render", "ports", "formula", "market", "engines", "aggregate", "scan", "progress", "scanner",
+    "errors", "domain", "render", "ports", "progress", "formula", "market", "engines", "aggregate", "scan", "scanner",
     "notebook", "testing", "sources", "cli",
 )  # fmt: skip
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import click
 
 from jtscan import render
 from jtscan.cli.options import pairs
+from jtscan.progress import phase_bar
 
 DAMAGED = 1
 _store_argument = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
@@ -65,8 +66,9 @@ def ingest(*, sources: Sequence[str], into: Path, quiet: bool, **options: Any) -
 
     if not (sources or options["symbols"] or options["members"]):
         raise click.UsageError("name a SOURCE: CSV or Parquet files, folders, globs or archives")
-    with _progress(shown=not quiet and sys.stderr.isatty()) as tell:
-        report = take_in(list(sources) or None, into, progress=tell, **options)
+    shown = not quiet and sys.stderr.isatty()
+    with phase_bar(leave=False, dynamic_ncols=True, file=sys.stderr) if shown else nullcontext() as tell:
+        report = take_in(list(sources) or None, into, progress=tell or False, **options)
     click.echo(report.summary if quiet else str(report))
     if not quiet and report.version is not None:
         click.echo(f"\nScan it:  jtscan scan 'close > highest(high, 20)[1]' --data {into} --last 5")
@@ -121,22 +123,3 @@ def compact(*, folder: Path) -> None:
     from jtscan.market import Store  # noqa: PLC0415 - keeps --help quick
 
     click.echo(f"version {Store(folder).compact()}")
-
-
-@contextmanager
-def _progress(*, shown: bool) -> Iterator[Callable[[str, int, int], None] | None]:
-    """One bar, which says what is done."""
-    if not shown:
-        yield None
-        return
-    from tqdm.auto import tqdm  # noqa: PLC0415 - looks for a notebook when imported
-
-    with tqdm(leave=False, dynamic_ncols=True, file=sys.stderr) as bar:
-
-        def tell(phase: str, done: int, total: int) -> None:
-            bar.set_description(phase, refresh=False)
-            bar.total = total or None
-            bar.n = done
-            bar.refresh()
-
-        yield tell

@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -51,6 +52,7 @@ from jtscan.market.store.quality import markets_of, suspicious
 from jtscan.market.store.suspicion import SCHEMA
 from jtscan.market.store.sweeping import sweep
 from jtscan.market.store.writing import WAIT_SECONDS, Draft, writing
+from jtscan.progress import phase_bar
 
 Progress = Callable[[str, int, int], object]
 _SCATTERED = 2_000_000
@@ -72,7 +74,7 @@ def ingest(  # noqa: PLR0913 - what a user can say of the sources
     date_format: str | None = None,
     timezone: str | None = None,
     wait: float = WAIT_SECONDS,
-    progress: Progress | None = None,
+    progress: Progress | bool = False,
 ) -> IngestReport:
     """Take bars into a store, and account for every row.
 
@@ -111,7 +113,8 @@ def ingest(  # noqa: PLR0913 - what a user can say of the sources
     wait
         How many seconds to wait for another writer.
     progress
-        Called with what is done, how much of it, and how much there is.
+        True shows a bar; a function is called with what is done, how much of
+        it, and how much there is (0: not known).
 
     Returns
     -------
@@ -133,8 +136,9 @@ def ingest(  # noqa: PLR0913 - what a user can say of the sources
     if halts not in ("zero", "flat"):
         raise RequestError("halts", f"{halts!r} is unknown; write 'zero' or 'flat'")
     root = Path(into).expanduser()
-    with writing(root, wait=wait) as draft:
-        run = _Run(draft, reading, progress or _unheard)
+    with ExitStack() as stack:
+        tell = stack.enter_context(phase_bar(leave=False)) if progress is True else progress or _unheard
+        run = _Run(stack.enter_context(writing(root, wait=wait)), reading, tell)
         if source is not None:
             run.read(source)
             run.write(adjust=adjust, halts=halts)

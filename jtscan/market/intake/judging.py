@@ -62,7 +62,8 @@ class Judged:
 def judge(staged: pl.DataFrame, rules: Rules, closes: Mapping[str, float] | None = None) -> Judged:
     """Judge the staged rows of some symbols; ``closes`` are the last ones before, for halts that are flat."""
     frame = _relabelled(staged, rules.timeframe).sort(*KEYS, maintain_order=True, nulls_last=True)
-    frame = frame.with_columns(_is_halt(frame, rules, closes or {}).alias(HALT))
+    # Polars 2.1 panics when it writes columns of different chunks into one text.
+    frame = frame.with_columns(_is_halt(frame, rules, closes or {}).alias(HALT)).rechunk()
     frame = frame.with_columns(_reason(frame, rules).alias(REASON))
     alone = frame.filter(pl.col(REASON).is_not_null())
     kept = frame.filter(pl.col(REASON).is_null()) if alone.height else frame

@@ -207,7 +207,9 @@ def _ends(frame: pl.DataFrame, name: str) -> tuple[str | None, str | None]:
 
 
 def _to_disk(path: Path) -> None:
-    """Wait until a file or a folder's list of names is on the disk."""
+    """Wait until a file or a folder's list of names is on the disk; Windows cannot be asked for folders."""
+    if os.name == "nt" and path.is_dir():
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
