@@ -16,7 +16,7 @@ from jtscan.market.files import Schema, schemas_of
 from jtscan.market.intake.finding import SourceFile
 from jtscan.market.intake.values import TEXT
 
-_SAMPLE = 60
+_SAMPLE = 30
 _LEVELS = 2
 _LONGEST_LINE = 1 << 16
 _DELIMITERS = ",\t;|"

@@ -49,7 +49,7 @@ from jtscan.market.intake.values import Moments
 from jtscan.market.store.layout import compact, split
 from jtscan.market.store.manifest import Manifest
 from jtscan.market.store.quality import markets_of, suspicious
-from jtscan.market.store.suspicion import SCHEMA
+from jtscan.market.store.suspicion import SCHEMA, Suspicions
 from jtscan.market.store.sweeping import sweep
 from jtscan.market.store.writing import WAIT_SECONDS, Draft, writing
 from jtscan.progress import phase_bar
@@ -141,8 +141,9 @@ def ingest(  # noqa: PLR0913 - what a user can say of the sources
         run = _Run(stack.enter_context(writing(root, wait=wait)), reading, tell)
         if source is not None:
             run.read(source)
-            run.write(adjust=adjust, halts=halts)
         run.write_tables(symbols, members)
+        if source is not None:
+            run.write(adjust=adjust, halts=halts)
         return run.finish(started)
 
 
@@ -197,6 +198,7 @@ class _Run:
         self._symbols: set[str] = set()
         self._ends: list[dt.date] = []
         self._told: tuple[str, ...] = ()
+        self._suspicions: Suspicions | None = None
         self._new_quarantine = pl.DataFrame(schema=dict.fromkeys(("symbol", REASON, "text"), pl.String))
 
     # ── reading ───────────────────────────────────────────────────────────────
@@ -254,6 +256,8 @@ class _Run:
         for lines in self._staged.broken_lines:
             self._set_aside(lines)
         sizes = self._sizes()
+        if not self._draft.base.of("bars", self._timeframe) and not self._draft.base.of("halts", self._timeframe):
+            self._suspicions = Suspicions(self._timeframe, rows=sum(sizes.values()), markets=self._markets())
         done = 0
         for symbols in [[], *split(sizes)]:
             judged = judge(self._rows_of(symbols), rules, stored.last_closes(symbols) if halts == "flat" else None)
@@ -302,6 +306,8 @@ class _Run:
         """Write the bars and halts of a group that are new, and count the rest."""
         self._tally.add("duplicates", judged.duplicates)
         self._set_aside(judged.quarantine)
+        if self._suspicions is not None:
+            self._suspicions.add(judged.rows.rename({HALT: "halt"}), judged.quarantine)
         merged = stored.merge(judged.rows)
         self._tally.add("same", merged.same)
         self._tally.add("corrected", merged.corrected)
@@ -362,9 +368,8 @@ class _Run:
             manifest = self._draft.commit("ingest", timeframe=self._timeframe, sources=self._name(), counts=counts)
             sweep(self._draft.root, manifest)
             version = manifest.name
-            since = min(self._ends, default=None) if self._draft.base.of("bars", self._timeframe) else None
             self._tell("looking for what is wrong", 0, 0)
-            found = self._suspicious(manifest, since)
+            found = self._suspicious(manifest)
         if self._sources:
             self._duck.close()
         ends = [str(end) for end in self._ends]
@@ -388,10 +393,18 @@ class _Run:
         more = f" and {len(self._sources) - 1:,} more" if len(self._sources) > 1 else ""
         return f"{self._sources[0].file.name}{more}" if self._sources else "symbols"
 
-    def _suspicious(self, manifest: Manifest, since: dt.date | None) -> pl.DataFrame:
+    def _suspicious(self, manifest: Manifest) -> pl.DataFrame:
+        """What looks wrong: in all bars of a new timeframe; later, from the first bar that came."""
+        if self._suspicions is not None:
+            return self._suspicions.found()
+        if not self._ends:
+            return pl.DataFrame(schema=SCHEMA)
+        since = min(self._ends)
+        return suspicious(self._draft.root, manifest, self._timeframe, markets=self._markets(), since=since)
+
+    def _markets(self) -> Mapping[str, str]:
         files = self._draft.of("symbols")
-        markets = markets_of(pl.read_parquet(self._draft.path(files[0])) if files else None)
-        return suspicious(self._draft.root, manifest, self._timeframe, markets=markets, since=since)
+        return markets_of(pl.read_parquet(self._draft.path(files[0])) if files else None)
 
     def _files(self) -> pl.DataFrame:
         problems = {source.number: problem for source, problem in self._problems()}

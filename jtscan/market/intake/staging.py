@@ -17,7 +17,7 @@ import polars as pl
 
 from jtscan.market.duck import Workbench, quoted, unreadable
 from jtscan.market.files import PRICES
-from jtscan.market.intake.columns import LABELS, Layout, layout_of, looks_like_code, symbol_of_name
+from jtscan.market.intake.columns import LABELS, NAMES, Layout, layout_of, looks_like_code, plain, symbol_of_name
 from jtscan.market.intake.finding import SourceFile
 from jtscan.market.intake.heads import Head
 from jtscan.market.intake.values import TEXT, Moments, is_no_number, moment_of, number_of
@@ -73,7 +73,8 @@ def make_source(number: int, file: SourceFile, head: Head, reading: Reading) -> 
     """Say what the columns of a file are, and whose rows they are."""
     if head.problem is not None:
         return Source(number=number, file=file, head=head, layout=Layout(), problem=head.problem)
-    codes = frozenset(name for name in head.names if _is_of_codes(head.values(name), file.stem))
+    named = [name for name in head.names if plain(name) in NAMES["name"]]
+    codes = frozenset(name for name in named if _is_of_codes(head.values(name), file.stem))
     layout = _without_texts(layout_of(head.names, reading.mapping, codes), head)
     problem = layout.problem or _wrong_moments(head, layout, reading.moments)
     symbol = None if "symbol" in layout.columns else symbol_of_name(file.stem, reading.symbol_pattern)

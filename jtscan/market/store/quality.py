@@ -12,7 +12,7 @@ from jtscan.domain.dates import Timeframe
 from jtscan.domain.stores import QualityReport
 from jtscan.market.duck import Duck
 from jtscan.market.store.manifest import Kind, Manifest
-from jtscan.market.store.suspicion import SCHEMA, Suspicions
+from jtscan.market.store.suspicion import SCHEMA, read_suspicions
 
 _COUNTED: tuple[Kind, ...] = ("bars", "halts", "quarantine")
 _MOMENT = pl.Datetime("us")
@@ -54,7 +54,7 @@ def suspicious(
     if not bars and not halts:
         return pl.DataFrame(schema=SCHEMA)
     duck = Duck(map(Path, [*bars, *halts, *quarantine]))
-    return Suspicions(bars, halts, quarantine, timeframe, markets=markets, since=since).find(duck)
+    return read_suspicions(duck, bars, halts, quarantine, timeframe, markets=markets, since=since)
 
 
 def markets_of(table: pl.DataFrame | None) -> Mapping[str, str]:

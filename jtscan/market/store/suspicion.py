@@ -11,7 +11,8 @@ same prices   two symbols with equal bars on the same days
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -37,136 +38,202 @@ _OFTEN = 0.5
 _FEW_SYMBOLS = 3
 _LONGEST_HOLIDAY = 7
 _CONTEXT = dt.timedelta(days=45)
-_MOST_HASHES = 20_000_000
+_MOST_HASHES = 10_000_000
 
 
 class Suspicions:
-    """Reads the bars and halts of one timeframe, and gathers what looks wrong.
+    """Is given the bars of symbol after symbol, and gathers what looks wrong.
 
-    ``markets`` gives the market of symbols whose calendars differ; ``since``
-    keeps to what is seen from there on.
+    ``rows`` is about how many there will be, ``markets`` the market of symbols
+    whose calendars differ; ``since`` keeps to what is seen from there on.
     """
 
     def __init__(
         self,
-        bars: Sequence[str],
-        halts: Sequence[str],
-        quarantine: Sequence[str],
         timeframe: Timeframe,
         *,
+        rows: int = 0,
         markets: Mapping[str, str] | None = None,
         since: dt.date | None = None,
     ) -> None:
-        self._bars = list(bars)
-        self._halts = list(halts)
-        self._quarantine = list(quarantine)
         self._timeframe = timeframe
         self._markets = markets or {}
         self._since = since
-        self._days: list[pl.DataFrame] = []
+        self._thinning = rows // _MOST_HASHES + 1
+        self._found = [pl.DataFrame(schema=SCHEMA)]
+        self._days: list[_Days] = []
         self._hashes: list[pl.DataFrame] = []
+        self._symbols: list[str] = []
 
-    def find(self, duck: Duck) -> pl.DataFrame:
+    def add(self, frame: pl.DataFrame, aside: pl.DataFrame | None = None) -> None:
+        """Look at the bars and halts (``halt``) of some symbols, in order; ``aside`` are their rows in quarantine."""
+        absent = [pl.lit(None, pl.Float64).alias(name) for name in PRICES if name not in frame.columns]
+        frame = frame.with_columns(absent)
+        self._found += [_broken(frame), *_moves(frame), _constant(frame)]
+        if self._timeframe not in (Timeframe.W1, Timeframe.MO1):
+            self._days.append(_days_of(frame, aside, self._markets, once=self._timeframe.intraday))
+        self._note_bars(frame)
+
+    def found(self) -> pl.DataFrame:
         """List everything: symbol, kind, first and last timestamp, bars, what is seen; by kind and symbol."""
-        found = [pl.DataFrame(schema=SCHEMA)]
-        sizes = dict(duck.frame(_SIZES, self._window([*self._bars, *self._halts])).iter_rows())
-        aside = duck.frame(_SET_ASIDE, self._window(self._quarantine)) if self._quarantine else None
-        self._thinning = max(sum(sizes.values()) // _MOST_HASHES, 0) + 1
-        for symbols in split(sizes):
-            frame = self._read(duck, symbols)
-            found += [_broken(frame), *_moves(frame), _constant(frame)]
-            self._note(frame, aside)
-        found += [self._gaps(), self._same()]
-        whole = pl.concat([part.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items()) for part in found])
+        parts = [*self._found, _gaps(self._days), self._same()]
+        whole = pl.concat([part.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items()) for part in parts])
         recent = whole if self._since is None else whole.filter(pl.col("last") >= self._since)
         order = pl.col("kind").replace_strict({kind: place for place, kind in enumerate(KINDS)})
         return recent.sort(order, "symbol", "first")
 
-    def _window(self, paths: Sequence[str]) -> dict[str, object]:
-        start = dt.date.min if self._since is None else self._since - _CONTEXT
-        return {"paths": list(paths), "start": start}
-
-    def _read(self, duck: Duck, symbols: Sequence[str]) -> pl.DataFrame:
-        """Read bars and halts of some symbols, in order."""
-        parts = []
-        for paths, halt in ((self._bars, False), (self._halts, True)):
-            if paths:
-                ends = {**self._window(paths), "first": symbols[0], "last": symbols[-1]}
-                part = duck.frame(_ROWS, ends)
-                names = [name for name in PRICES if name in part.columns]
-                parts.append(part.select("symbol", "timestamp", *names, pl.lit(halt).alias("halt")))
-        frame = pl.concat(parts, how="diagonal")
-        absent = [pl.lit(None, pl.Float64).alias(name) for name in PRICES if name not in frame.columns]
-        return frame.with_columns(absent).sort("symbol", "timestamp")
-
-    def _note(self, frame: pl.DataFrame, aside: pl.DataFrame | None) -> None:
-        """Remember the days of each symbol, bars, halts or in quarantine, and a number for each bar's prices."""
-        market = pl.col("symbol").replace_strict(self._markets, default=None, return_dtype=pl.String)
-        rows = frame.select("symbol", pl.col("timestamp").cast(pl.Date).alias("day"))
-        if aside is not None:
-            ours = aside.filter(pl.col("symbol").is_in(frame["symbol"].unique().to_list()))
-            rows = pl.concat([rows, ours.select("symbol", pl.col("timestamp").cast(pl.Date).alias("day"))])
-        if self._timeframe.intraday or aside is not None:
-            rows = rows.unique().sort("symbol", "day")
-        self._days.append(rows.with_columns(market.alias("market")))
-        traded = frame.filter(~pl.col("halt") & (pl.col("volume").fill_null(1) > 0) & (pl.col("high") != pl.col("low")))
-        hashes = traded.select("symbol", "timestamp", pl.struct("timestamp", *PRICES).hash().alias("hash"))
-        if self._thinning > 1:
-            hashes = hashes.filter(pl.col("hash") % self._thinning == 0)
-        self._hashes.append(hashes)
-
-    def _gaps(self) -> pl.DataFrame:
-        """Sessions without a row, by the market's own calendar; where too few symbols tell it, very long gaps only."""
-        if not self._days or not self._timeframe_has_days():
-            return pl.DataFrame(schema=SCHEMA)
-        days = pl.concat(self._days)  # group after group of rising symbols, each in order
-        known = days.join(_sessions(days), on=["market", "day"], nulls_equal=True, maintain_order="left")
-        since = _before("day").alias("from")
-        gaps = known.with_columns(since, (pl.col("number") - _before("number") - 1).alias("bars"))
-        gaps = gaps.filter(pl.col("bars") > 0)
-        far = days.with_columns(since).filter((pl.col("day") - pl.col("from")).dt.total_days() > _LONGEST_HOLIDAY)
-        weekdays = pl.business_day_count("from", "day").cast(pl.Int64) - 1
-        long = far.with_columns(weekdays.alias("bars")).filter(pl.col("bars") > _LONGEST_HOLIDAY)
-        long = long.join(gaps, on=["symbol", "day"], how="anti")
-        by_calendar = gaps.with_columns(pl.format("sessions of the market without a row: {}", "bars").alias("seen"))
-        by_weekdays = long.with_columns(pl.format("weekdays without a row: {}", "bars").alias("seen"))
-        return pl.concat([by_calendar.drop("number"), by_weekdays], how="diagonal").select(
-            "symbol",
-            pl.lit("gap").alias("kind"),
-            pl.col("from").alias("first"),
-            pl.col("day").alias("last"),
-            "bars",
-            "seen",
+    def _note_bars(self, frame: pl.DataFrame) -> None:
+        """Remember a number for each traded bar: its timestamp, prices and volume."""
+        code = (pl.col("symbol").rle_id() + len(self._symbols)).cast(pl.UInt32).alias("code")
+        self._symbols += frame["symbol"].rle().struct.field("value").to_list()
+        traded = ~pl.col("halt") & (pl.col("volume").fill_null(1) > 0) & (pl.col("high") != pl.col("low"))
+        coded = frame.select(
+            code, "timestamp", traded.alias("traded"), pl.struct("timestamp", *PRICES).hash().alias("hash")
         )
-
-    def _timeframe_has_days(self) -> bool:
-        return self._timeframe not in (Timeframe.W1, Timeframe.MO1)
+        kept = pl.col("traded") if self._thinning == 1 else pl.col("traded") & (pl.col("hash") % self._thinning == 0)
+        self._hashes.append(coded.filter(kept).drop("traded"))
 
     def _same(self) -> pl.DataFrame:
         """Symbols that share bars with an earlier one, timestamp, prices and volume alike."""
         if not self._hashes:
             return pl.DataFrame(schema=SCHEMA)
-        hashes = pl.concat(self._hashes)
-        again = hashes.filter(pl.col("hash").is_duplicated()).sort("symbol", "timestamp")
-        pairs = again.with_columns(pl.col("symbol").first().over("hash").alias("other"))
+        hashes = pl.concat(self._hashes).sort("hash", "code")
+        number = pl.col("hash")
+        again = hashes.filter((number == number.shift(1)) | (number == number.shift(-1)))
+        pairs = again.with_columns(pl.col("code").first().over("hash").alias("other"))
+        moment = pl.col("timestamp")
         counted = (
-            pairs.filter(pl.col("symbol") != pl.col("other"))
-            .group_by("symbol", "other")
-            .agg(
-                pl.len().alias("bars"),
-                pl.col("timestamp").min().alias("first"),
-                pl.col("timestamp").max().alias("last"),
-            )
+            pairs.filter(pl.col("code") != pl.col("other"))
+            .group_by("code", "other")
+            .agg(pl.len().alias("bars"), moment.min().alias("first"), moment.max().alias("last"))
             .filter(pl.col("bars") >= max(_SAME_BARS // self._thinning, 2))
         )
+        names = dict(enumerate(self._symbols)) if counted.height else {}
+        symbol, other = (
+            pl.col(name).replace_strict(names, default=None, return_dtype=pl.String) for name in ("code", "other")
+        )
         return counted.select(
-            "symbol",
+            symbol.alias("symbol"),
             pl.lit("same prices").alias("kind"),
             "first",
             "last",
             pl.col("bars") * self._thinning,
-            pl.format("the same bars as {}", "other").alias("seen"),
+            pl.format("the same bars as {}", other).alias("seen"),
         )
+
+
+def read_suspicions(  # noqa: PLR0913 - the shelves of one timeframe, and what is known of its symbols
+    duck: Duck,
+    bars: Sequence[str],
+    halts: Sequence[str],
+    quarantine: Sequence[str],
+    timeframe: Timeframe,
+    *,
+    markets: Mapping[str, str] | None = None,
+    since: dt.date | None = None,
+) -> pl.DataFrame:
+    """Read the files of a store, group by group of symbols, and list what looks wrong."""
+    start = dt.date.min if since is None else since - _CONTEXT
+    sizes = dict(duck.frame(_SIZES, {"paths": [*bars, *halts], "start": start}).iter_rows())
+    aside = duck.frame(_SET_ASIDE, {"paths": list(quarantine), "start": start}) if quarantine else None
+    suspicions = Suspicions(timeframe, rows=sum(sizes.values()), markets=markets, since=since)
+    for symbols in split(sizes):
+        ends = {"start": start, "first": symbols[0], "last": symbols[-1]}
+        parts = [
+            duck.frame(_ROWS, {**ends, "paths": list(paths)}).with_columns(pl.lit(halt).alias("halt"))
+            for paths, halt in ((bars, False), (halts, True))
+            if paths
+        ]
+        frame = pl.concat(parts, how="diagonal").sort("symbol", "timestamp")
+        ours = (
+            None
+            if aside is None
+            else aside.filter(pl.col("symbol").is_between(*map(pl.lit, (symbols[0], symbols[-1]))))
+        )
+        suspicions.add(frame, ours)
+    return suspicions.found()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Days:
+    """The days of some symbols: how many have a row on each, their first and last ones, and where days are missing."""
+
+    present: pl.DataFrame
+    spans: pl.DataFrame
+    leaps: pl.DataFrame
+
+
+def _days_of(frame: pl.DataFrame, aside: pl.DataFrame | None, markets: Mapping[str, str], *, once: bool) -> _Days:
+    """Sum up on which days there are rows, be they bars, halts or in quarantine."""
+    day = pl.col("timestamp").cast(pl.Date).alias("day")
+    rows = frame.select("symbol", day)
+    if aside is not None and aside.height:
+        rows = pl.concat([rows, aside.select("symbol", day)])
+        once = True
+    if once:
+        rows = rows.unique().sort("symbol", "day")
+    market = pl.col("symbol").replace_strict(markets, default=None, return_dtype=pl.String).alias("market")
+    spans = rows.group_by("symbol").agg(pl.col("day").min().alias("from"), pl.col("day").max().alias("to"))
+    leaps = rows.with_columns(_before("day").alias("from")).filter((pl.col("day") - pl.col("from")).dt.total_days() > 1)
+    if markets:
+        present = rows.with_columns(market).group_by("market", "day").len("present")
+    else:
+        present = rows.group_by("day").len("present").with_columns(pl.lit(None, pl.String).alias("market"))
+    return _Days(
+        present=present.select("market", "day", "present"),
+        spans=spans.with_columns(market),
+        leaps=leaps.with_columns(market),
+    )
+
+
+def _gaps(days: Sequence[_Days]) -> pl.DataFrame:
+    """Sessions without a row, by the market's own calendar; where too few symbols tell it, very long gaps only."""
+    if not days:
+        return pl.DataFrame(schema=SCHEMA)
+    leaps = pl.concat([each.leaps for each in days])
+    sessions = _sessions(pl.concat([each.present for each in days]), pl.concat([each.spans for each in days]))
+    numbered = pl.concat(
+        [_numbered(part, sessions) for part in leaps.partition_by("market")]
+        or [leaps.with_columns(pl.lit(0, pl.Int64).alias("sessions"))]
+    )
+    weekdays = pl.business_day_count("from", "day").cast(pl.Int64) - 1
+    counted = numbered.with_columns(weekdays.alias("weekdays"))
+    by_calendar = pl.col("sessions") > 0
+    gaps = counted.filter(by_calendar | (pl.col("weekdays") > _LONGEST_HOLIDAY)).rechunk()
+    told = pl.format("sessions of the market without a row: {}", "sessions")
+    untold = pl.format("weekdays without a row: {}", "weekdays")
+    return gaps.select(
+        "symbol",
+        pl.lit("gap").alias("kind"),
+        pl.col("from").alias("first"),
+        pl.col("day").alias("last"),
+        pl.when(by_calendar).then("sessions").otherwise("weekdays").alias("bars"),
+        pl.when(by_calendar).then(told).otherwise(untold).alias("seen"),
+    )
+
+
+def _numbered(leaps: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
+    """Count the sessions between the two days of each leap, all of one market."""
+    ours = sessions.filter(pl.col("market").eq_missing(pl.lit(leaps["market"][0], pl.String)))
+    days = ours["day"].to_physical()
+    start, end = (leaps[name].to_physical() for name in ("from", "day"))
+    between = days.search_sorted(end, side="left").cast(pl.Int64) - days.search_sorted(start, side="right").cast(
+        pl.Int64
+    )
+    return leaps.with_columns(between.alias("sessions"))
+
+
+def _sessions(present: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
+    """List the sessions of each market: days on which at least half of its living symbols have a row."""
+    present = present.group_by("market", "day").agg(pl.col("present").sum())
+    born = spans.select("market", pl.col("from").alias("day"), pl.lit(1).alias("change"))
+    gone = spans.select("market", pl.col("to").dt.offset_by("1d").alias("day"), pl.lit(-1).alias("change"))
+    marks = pl.concat([born, gone, present.select("market", "day", pl.lit(0).alias("change"))])
+    alive = marks.group_by("market", "day").agg(pl.col("change").sum()).sort("market", "day", nulls_last=True)
+    alive = alive.with_columns(pl.col("change").cum_sum().over("market").alias("alive"))
+    counted = present.join(alive.drop("change"), on=["market", "day"], how="left", nulls_equal=True)
+    open_days = counted.filter(pl.col("present") >= pl.col("alive") * _OFTEN, pl.col("alive") >= _FEW_SYMBOLS)
+    return open_days.select("market", "day").sort("market", "day")
 
 
 KINDS = ("broken bar", "spike", "jump", "gap", "constant", "same prices")
@@ -213,7 +280,7 @@ def _moves(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     jumps = moved.filter(far.fill_null(value=False) & ~pl.col("spike") & ~pl.col("returned")).rechunk()
     told = pl.format("close {} after {}", "close", "before")
     there = pl.format("close {} between {} and {}", "close", "before", "after")
-    per_cent = pl.format("{} % : {}", (pl.col("move") * 100).round(1), told)
+    per_cent = pl.format("{}: {} %", told, (pl.col("move") * 100).round(1))
     return spikes.select(_row("spike", there)), jumps.select(_row("jump", per_cent))
 
 
@@ -232,32 +299,6 @@ def _constant(frame: pl.DataFrame) -> pl.DataFrame:
     still = counted.filter((pl.col("bars") >= _CONSTANT_BARS) | (only & (pl.col("bars") >= _SAME_BARS))).rechunk()
     seen = pl.format("close is {} on {} bars", "close", "bars")
     return still.select("symbol", pl.lit("constant").alias("kind"), "first", "last", "bars", seen.alias("seen"))
-
-
-def _sessions(days: pl.DataFrame) -> pl.DataFrame:
-    """Number the sessions of each market: days on which at least half of its living symbols have a row."""
-    present = days.group_by("market", "day").len("present")
-    spans = days.group_by("symbol").agg(
-        pl.col("market").first(), pl.col("day").min().alias("from"), pl.col("day").max().alias("to")
-    )
-    born = spans.select("market", pl.col("from").alias("day"), pl.lit(1).alias("change"))
-    gone = spans.select("market", pl.col("to").dt.offset_by("1d").alias("day"), pl.lit(-1).alias("change"))
-    marks = pl.concat([born, gone, present.select("market", "day", pl.lit(0).alias("change"))])
-    alive = marks.group_by("market", "day").agg(pl.col("change").sum()).sort("market", "day", nulls_last=True)
-    alive = alive.with_columns(pl.col("change").cum_sum().over("market").alias("alive"))
-    counted = present.join(alive.drop("change"), on=["market", "day"], how="left", nulls_equal=True)
-    open_days = counted.filter(pl.col("present") >= pl.col("alive") * _OFTEN, pl.col("alive") >= _FEW_SYMBOLS)
-    return open_days.sort("market", "day").select(
-        "market", "day", pl.int_range(pl.len()).over("market").cast(pl.Int64).alias("number")
-    )
-
-
-def summary(found: pl.DataFrame) -> Iterable[tuple[str, int, int]]:
-    """Give kind, cases and symbols of each kind that was found."""
-    for kind in KINDS:
-        cases = found.filter(pl.col("kind") == kind)
-        if cases.height:
-            yield kind, cases.height, cases["symbol"].n_unique()
 
 
 _SOURCE = "FROM read_parquet($paths, union_by_name = true, hive_partitioning = false)"
