@@ -145,11 +145,8 @@ def read_suspicions(  # noqa: PLR0913 - the shelves of one timeframe, and what i
             if paths
         ]
         frame = pl.concat(parts, how="diagonal").sort("symbol", "timestamp")
-        ours = (
-            None
-            if aside is None
-            else aside.filter(pl.col("symbol").is_between(*map(pl.lit, (symbols[0], symbols[-1]))))
-        )
+        first, last = pl.lit(symbols[0]), pl.lit(symbols[-1])
+        ours = None if aside is None else aside.filter(pl.col("symbol").is_between(first, last))
         suspicions.add(frame, ours)
     return suspicions.found()
 
