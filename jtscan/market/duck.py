@@ -95,6 +95,11 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def literal(text: str | Path) -> str:
+    """Write a text between quotes, where DuckDB takes no parameter."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
 def unreadable(path: Path, error: Exception) -> str:
     """Say in one line why a Parquet file cannot be read."""
     try:

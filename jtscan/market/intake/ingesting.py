@@ -25,7 +25,7 @@ import polars as pl
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.stores import FILE_COUNTS, Counts, IngestReport
 from jtscan.errors import DataError, RequestError
-from jtscan.market.duck import Workbench
+from jtscan.market.duck import Workbench, literal
 from jtscan.market.files import PRICES
 from jtscan.market.intake.columns import NAMES, check_mapping
 from jtscan.market.intake.finding import SourceFile, find_sources
@@ -287,7 +287,7 @@ class _Run:
             self._tell("sorting rows", 0, 0)
             together = self._draft.work / "together.parquet"
             paths = {"paths": [str(path) for path in self._staged.paths]}
-            target = f"TO '{_literal(together)}' (FORMAT parquet, COMPRESSION lz4)"
+            target = f"TO {literal(together)} (FORMAT parquet, COMPRESSION lz4)"
             self._duck.run(f"COPY ({_STAGED} ORDER BY symbol, timestamp) {target}", paths)
             for path in self._staged.paths:
                 path.unlink()
@@ -478,10 +478,6 @@ def _files_of(source: Any, work: Path) -> list[SourceFile]:
     frames = [each for each in given if not isinstance(each, str | Path)]
     files = find_sources(paths, work) if paths else []
     return files + save_frames(frames, work)
-
-
-def _literal(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 _COUNT = "SELECT count(*) FROM read_parquet($paths)"

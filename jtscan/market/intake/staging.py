@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from jtscan.market.duck import Workbench, quoted, unreadable
+from jtscan.market.duck import Workbench, literal, quoted, unreadable
 from jtscan.market.files import PRICES
 from jtscan.market.intake.columns import LABELS, NAMES, Layout, layout_of, looks_like_code, plain, symbol_of_name
 from jtscan.market.intake.finding import SourceFile
@@ -193,9 +193,7 @@ def _stage(batch: Sequence[Source], duck: Workbench, work: Path, reading: Readin
     first = batch[0]
     paths = {"paths": [str(each.file.path) for each in batch]}
     try:
-        duck.run(
-            f"COPY ({_rows(first, reading.moments)}) TO '{_literal(out)}' (FORMAT parquet, COMPRESSION lz4)", paths
-        )
+        duck.run(f"COPY ({_rows(first, reading.moments)}) TO {literal(out)} (FORMAT parquet, COMPRESSION lz4)", paths)
         lines = [_broken_lines(duck)] if first.file.kind == "text" else []
         labels = _labels(first, duck, reading.moments, paths)
     except duckdb.Error as error:
@@ -237,7 +235,7 @@ class _Columns:
 
     def said(self) -> str:
         """What a row says, in one text."""
-        names = (f"'{_literal(name)}=' || CAST({raw} AS VARCHAR)" for name, (raw, _) in self._raw.items())
+        names = (f"{literal(name + '=')} || CAST({raw} AS VARCHAR)" for name, (raw, _) in self._raw.items())
         return f"concat_ws(', ', {', '.join(names)})"
 
     def reader(self, source: Source) -> str:
@@ -254,10 +252,6 @@ class _Columns:
             raws = ", ".join(f"{quoted(name)} AS {raw}" for name, (raw, _) in self._raw.items())
             read = f"SELECT {raws}, path FROM read_parquet($paths, filename = 'path', hive_partitioning = false)"  # noqa: S608 - quoted
         return f"SELECT * FROM ({read}) JOIN sources USING (path)"  # noqa: S608 - names are our own or quoted
-
-
-def _literal(text: str | Path) -> str:
-    return str(text).replace("'", "''")
 
 
 def _rows(source: Source, moments: Moments) -> str:
