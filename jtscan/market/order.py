@@ -6,10 +6,12 @@ import polars as pl
 
 
 def in_order(frame: pl.DataFrame) -> pl.DataFrame:
-    """Put each symbol's rows together in rising time, unless they are."""
+    """Put each symbol's rows together in rising time, unless they are; equal keys keep their order."""
     runs = frame["symbol"].rle().struct.unnest()
     together = runs["value"].n_unique() == runs.height
-    return frame if together and not steps(frame, "<").len() else frame.sort("symbol", "timestamp")
+    if together and not frame["timestamp"].null_count() and not steps(frame, "<").len():
+        return frame
+    return frame.sort("symbol", "timestamp", maintain_order=True, nulls_last=True)
 
 
 def steps(frame: pl.DataFrame, sign: str) -> pl.Series:

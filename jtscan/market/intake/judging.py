@@ -16,6 +16,7 @@ import polars as pl
 from jtscan.domain.dates import Timeframe
 from jtscan.market.files import PRICES
 from jtscan.market.intake.staging import FILE, LOST, NO_NUMBER, RAW
+from jtscan.market.order import in_order
 
 ROUNDING = 0.005
 _LAST_BITS = 1e-9
@@ -61,7 +62,7 @@ class Judged:
 
 def judge(staged: pl.DataFrame, rules: Rules, closes: Mapping[str, float] | None = None) -> Judged:
     """Judge the staged rows of some symbols; ``closes`` are the last ones before, for halts that are flat."""
-    frame = _relabelled(staged, rules.timeframe).sort(*KEYS, maintain_order=True, nulls_last=True)
+    frame = in_order(_relabelled(staged, rules.timeframe))
     # Polars 2.1 panics when it writes columns of different chunks into one text.
     frame = frame.with_columns(_is_halt(frame, rules, closes or {}).alias(HALT)).rechunk()
     frame = frame.with_columns(_reason(frame, rules).alias(REASON))
