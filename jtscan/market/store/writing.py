@@ -2,7 +2,7 @@
 
 lock       one writer; the next waits, or fails clearly
 add        a new immutable file, complete on the disk before anybody can know it
-drop       leave a file out of the next version; it stays until it is swept
+drop       leave a file out of the next version; one of an older version stays until it is swept
 commit     the manifest under its number, then, by one rename, as the one that counts
 """
 
@@ -155,8 +155,10 @@ class Draft:
         return stored
 
     def drop(self, file: StoredFile) -> None:
-        """Leave a file out of the next version."""
+        """Leave a file out of the next version; one that was made for it is of no version, and goes at once."""
         self.files.remove(file)
+        if self.path(file) in self._made:
+            self.path(file).unlink()
 
     def path(self, file: StoredFile) -> Path:
         """Where a file is."""

@@ -19,6 +19,7 @@ from jtscan.domain.stores import Counts
 from jtscan.errors import DataNotFoundError, StoreError
 from jtscan.market.intake.ingesting import ingest
 from jtscan.market.prices import DuckDBPriceRepository
+from jtscan.market.store.layout import compact
 from jtscan.market.store.manifest import NAME, OLD, sha256_of
 from jtscan.market.store.reading import current
 from jtscan.market.store.store import Store
@@ -144,6 +145,16 @@ def test_an_ingest_that_finds_nothing_makes_no_store(tmp_path):
     (tmp_path / "empty.csv").write_text("date,close\n")
     assert ingest(tmp_path / "empty.csv", tmp_path / "store").version is None
     assert not kit.is_store(tmp_path / "store")
+
+
+def test_a_file_that_is_made_and_merged_at_once_is_not_left_over(tmp_path):
+    with writing(tmp_path) as draft:
+        for symbol in range(8):
+            draft.add("bars", D1, OLD_ROWS.with_columns(symbol=pl.lit(f"S{symbol}")))
+        assert compact(draft, D1)
+        draft.commit("ingest", timeframe=D1, sources="by hand", counts=Counts(bars=16))
+    assert [file.rows for file in current(tmp_path).files] == [16]
+    assert kit.left_over(tmp_path) == []
 
 
 def test_an_error_between_the_two_manifests_takes_the_first_one_back(tmp_path, monkeypatch):
