@@ -82,8 +82,8 @@ def disks(folder, given):
         return
     found = kit.FullDisks()
     needed = {kind: kit.fill_disks(kit.make_case(folder / "disks", kind), found, SHARES) for kind in KINDS_OF_DISK}
-    print(f"full disks: {found.steps.total()} ingests met one; each said so, left the old version whole and "
-          f"{found.left} files, and worked once there was room")  # fmt: skip
+    print(f"full disks: {found.steps.total()} writers met one; each said so, left the old version whole and "
+          f"{found.left} files beside it, and worked once there was room")  # fmt: skip
     print("  full at: " + ", ".join(f"{step} {count}" for step, count in found.steps.most_common()))
     print("  bytes needed: " + ", ".join(f"{kind} {size:,}" for kind, size in needed.items()))
     print(f"  said: {min(found.texts)}")
