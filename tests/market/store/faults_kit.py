@@ -705,7 +705,7 @@ class FullDisks:
 
 def fill_disks(case, disks, shares):
     """Run a case on disks that lack room at several steps: shares of what it needs, and the last page of it."""
-    low, high = 0, 64 << 20
+    low, high = 0, 1 << 20
     while high - low > PAGE:
         middle = (low + high) // 2 // PAGE * PAGE
         full = _fill_one(case, middle, disks)

@@ -271,7 +271,7 @@ def test_the_disk_is_asked_where_polars_lost_what_the_system_said(tmp_path, monk
 
 @pytest.mark.slow
 def test_a_writer_may_be_killed_at_any_moment(tmp_path):
-    kills = kit.kill_many(tmp_path, 8, symbols=60, rounds=1)
+    kills = kit.kill_many(tmp_path, 8, symbols=40, rounds=1)
     assert kills.faults == []
     assert kills.counted == 8
     assert set(kills.stages) == set(kit.KINDS)
@@ -302,7 +302,7 @@ def test_a_small_disk_that_fills_up_keeps_the_old_version(tmp_path):
     if reason:
         pytest.skip(f"cannot mount: {reason}")
     disks = kit.FullDisks()
-    kit.fill_disks(kit.make_case(tmp_path, "correction", symbols=60), disks, (0.05, 0.3, 0.5, 0.8))
+    kit.fill_disks(kit.make_case(tmp_path, "correction", symbols=40), disks, (0.05, 0.5))
     assert disks.faults == []
     assert {"staging", "new file", "manifest"} <= set(disks.steps)
 
