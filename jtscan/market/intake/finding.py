@@ -17,6 +17,7 @@ from typing import IO, Literal
 
 from jtscan.errors import DataNotFoundError
 from jtscan.market.duck import refuse_names, shown
+from jtscan.market.store.writing import FULL
 
 _BLOCK = 1 << 20
 _TEXTS = frozenset({".csv", ".txt", ".tsv"})
@@ -113,6 +114,7 @@ def _members(archive: Path, work: Path) -> Iterator[SourceFile]:
             yield SourceFile(name=f"{archive.name}:{name}", path=path)
             count += 1
     except _DAMAGE as error:
+        _refuse_full_disk(error)
         yield SourceFile(
             name=shown(archive), path=archive, problem=f"the archive is damaged after {count:,} files: {error}"
         )
@@ -162,7 +164,14 @@ def _readable(file: SourceFile, work: Path, number: int) -> SourceFile:
             return replace(file, problem=empty)
         return _plainly_named(_in_utf8(file, work / f"{number:06}.utf8"), work, number)
     except _DAMAGE as error:
+        _refuse_full_disk(error)
         return replace(file, problem=f"the file is damaged or cannot be read: {error}")
+
+
+def _refuse_full_disk(error: BaseException) -> None:
+    """A disk that is full is no damage of the source."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        raise error
 
 
 def _plainly_named(file: SourceFile, work: Path, number: int) -> SourceFile:

@@ -13,9 +13,9 @@ from jtscan.domain.stores import FILE_COUNTS, Counts, QualityReport, VerifyRepor
 from jtscan.errors import StoreError
 from jtscan.market.duck import shown
 from jtscan.market.store.layout import compact
-from jtscan.market.store.manifest import NAME, Manifest, StoredFile, damaged
+from jtscan.market.store.manifest import NAME, OLD, Manifest, StoredFile, damaged
 from jtscan.market.store.quality import markets_of, quality_of
-from jtscan.market.store.reading import at_version, current, is_store, kept
+from jtscan.market.store.reading import at_version, current, is_store, kept, read_manifest
 from jtscan.market.store.sweeping import GRACE, KEEP, sweep
 from jtscan.market.store.writing import WAIT_SECONDS, writing
 
@@ -94,11 +94,11 @@ class Store:
 
     def verify(self) -> VerifyReport:
         """Compare every file of every version that can be opened with its SHA-256 sum."""
-        files: dict[str, StoredFile] = {}
+        files = {file.path: file for file in self.manifest.files}
         problems: dict[str, str] = {}
         for number in kept(self.root):
             try:
-                manifest = at_version(self.root, number)
+                manifest = read_manifest(self.root / OLD / f"{number:06}.json")
             except StoreError as error:
                 problems[f"version {number}"] = str(error)
                 continue

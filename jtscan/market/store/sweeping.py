@@ -33,7 +33,9 @@ def sweep(root: Path, newest: Manifest, *, keep: int = KEEP, grace: dt.timedelta
     except StoreError:
         return []  # which files a damaged manifest needs is not known; ``verify`` tells that it is damaged
     known = {root / file.path for manifest in (newest, *staying) for file in manifest.files}
-    going += [path for path in _files(root) if path not in known and _age(path, now) > grace]
+    beyond = [path for path in (root / OLD).glob("*.json") if path.stem.isdecimal() and int(path.stem) > newest.number]
+    left_over = [*beyond, *(path for path in _files(root) if path not in known)]
+    going += [path for path in left_over if _age(path, now) > grace]
     for path in going:
         with suppress(FileNotFoundError):
             path.unlink()

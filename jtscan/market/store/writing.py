@@ -2,7 +2,7 @@
 
 lock       one writer; the next waits, or fails clearly
 add        a new immutable file, complete on the disk before anybody can know it
-drop       leave a file out of the next version; it stays until it is swept
+drop       leave a file out of the next version; one of an older version stays until it is swept
 commit     the manifest under its number, then, by one rename, as the one that counts
 """
 
@@ -36,7 +36,8 @@ WORK = "tmp"
 WAIT_SECONDS = 60.0
 _ROW_GROUP = 1 << 17
 _KEPT_VERSIONS = 500
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_NO_ROOM = 1 << 16
+FULL = (errno.ENOSPC, errno.EDQUOT)
 FOLDERS: Mapping[Kind, str] = {
     "bars": "prices", "halts": "halts", "quarantine": "quarantine", "repairs": "repairs", "symbols": "symbols",
     "members": "members",
@@ -68,7 +69,8 @@ def writing(root: Path, *, wait: float = WAIT_SECONDS) -> Iterator[Draft]:
             draft = Draft(root, current(root))
             draft.work.mkdir(parents=True)
             try:
-                yield draft
+                with _on_full_disk(root, draft):
+                    yield draft
             finally:
                 draft.clean()
         finally:
@@ -85,19 +87,25 @@ def _refuse_foreign(root: Path) -> None:
 
 
 @contextmanager
-def _on_full_disk(root: Path) -> Iterator[None]:
+def _on_full_disk(root: Path, draft: Draft | None = None) -> Iterator[None]:
     """Say that a disk is full, whichever library met it."""
     try:
         yield
     except (OSError, PolarsError, duckdb.Error) as error:
-        full = getattr(error, "errno", None) in _FULL or "No space left" in str(error) or "os error 28" in str(error)
-        if not full:
-            raise
         free = shutil.disk_usage(root).free if root.exists() else 0
-        raise StoreError(
-            f"{shown(root)}: the disk is full ({free:,} bytes left); nothing has changed, the version before is whole. "
-            "Make room and run the same again"
-        ) from error
+        if not _is_full(error, free):
+            raise
+        state = "nothing has changed, the version before is whole. Make room and run the same again"
+        if draft is not None and draft.committed:
+            state = f"version {draft.number} is written and counts, only the tidying after it is not done. Make room"
+        raise StoreError(f"{shown(root)}: the disk is full ({free:,} bytes left); {state}") from error
+
+
+def _is_full(error: Exception, free: int) -> bool:
+    """Whether that is what an error says; Polars may say "transport error" and lose what the system said."""
+    if isinstance(error, OSError):
+        return error.errno in FULL or "os error 28" in str(error)
+    return free < _NO_ROOM or "No space left" in str(error) or "os error 28" in str(error)
 
 
 class Draft:
@@ -111,7 +119,7 @@ class Draft:
         self.files = list(base.files)
         self._token = self.work.name
         self._made: list[Path] = []
-        self._committed = False
+        self.committed = False
 
     def of(self, kind: Kind, timeframe: Timeframe | None = None) -> list[StoredFile]:
         """The files of one kind, as the next version will have them."""
@@ -141,13 +149,16 @@ class Draft:
             lowest=lowest,
             highest=highest,
         )
+        self._claim()
         unfinished.replace(path)
         self.files.append(stored)
         return stored
 
     def drop(self, file: StoredFile) -> None:
-        """Leave a file out of the next version."""
+        """Leave a file out of the next version; one that was made for it is of no version, and goes at once."""
         self.files.remove(file)
+        if self.path(file) in self._made:
+            self.path(file).unlink()
 
     def path(self, file: StoredFile) -> Path:
         """Where a file is."""
@@ -179,20 +190,33 @@ class Draft:
         self._publish(manifest)
         return manifest
 
+    def _claim(self) -> None:
+        """Make a new folder a store, though an empty one: what a killed writer leaves is not to be read as raw."""
+        if not (self.root / NAME).exists():
+            self._put(self.base, self.root / NAME)
+
     def _publish(self, manifest: Manifest) -> None:
-        raw = manifest.to_bytes()
-        (self.root / OLD).mkdir(exist_ok=True)
-        for place in (self.root / OLD / f"{manifest.number:06}.json", self.root / NAME):
-            unfinished = self.work / NAME
-            unfinished.write_bytes(raw)
-            _to_disk(unfinished)
-            self._committed = place.name == NAME  # from here on readers may know the files
+        under_its_number = self.root / OLD / f"{manifest.number:06}.json"
+        under_its_number.parent.mkdir(exist_ok=True)
+        self._made.append(under_its_number)
+        for place in (under_its_number, self.root / NAME):
+            self._put(manifest, place)
+
+    def _put(self, manifest: Manifest, place: Path) -> None:
+        unfinished = self.work / NAME
+        unfinished.write_bytes(manifest.to_bytes())
+        _to_disk(unfinished)
+        self.committed = place.name == NAME and manifest is not self.base  # from here on readers may know the files
+        try:
             unfinished.replace(place)
-            _to_disk(place.parent)
+        except OSError:
+            self.committed = False
+            raise
+        _to_disk(place.parent)
 
     def clean(self) -> None:
         """Remove what the work needed, and, without a commit, the files that nobody will know."""
-        for path in [] if self._committed else self._made:
+        for path in [] if self.committed else self._made:
             with suppress(OSError):
                 path.unlink()
         shutil.rmtree(self.work, ignore_errors=True)
