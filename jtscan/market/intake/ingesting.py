@@ -287,7 +287,7 @@ class _Run:
             self._tell("sorting rows", 0, 0)
             together = self._draft.work / "together.parquet"
             paths = {"paths": [str(path) for path in self._staged.paths]}
-            target = f"TO {literal(together)} (FORMAT parquet, COMPRESSION lz4)"
+            target = f"TO {literal(together)} (FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION V2)"
             self._duck.run(f"COPY ({_STAGED} ORDER BY symbol, timestamp) {target}", paths)
             for path in self._staged.paths:
                 path.unlink()

@@ -193,7 +193,10 @@ def _stage(batch: Sequence[Source], duck: Workbench, work: Path, reading: Readin
     first = batch[0]
     paths = {"paths": [str(each.file.path) for each in batch]}
     try:
-        duck.run(f"COPY ({_rows(first, reading.moments)}) TO {literal(out)} (FORMAT parquet, COMPRESSION lz4)", paths)
+        duck.run(
+            f"COPY ({_rows(first, reading.moments)}) TO {literal(out)} (FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION V2)",
+            paths,
+        )
         lines = [_broken_lines(duck)] if first.file.kind == "text" else []
         labels = _labels(first, duck, reading.moments, paths)
     except duckdb.Error as error:

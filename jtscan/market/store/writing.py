@@ -37,7 +37,7 @@ WAIT_SECONDS = 60.0
 _ROW_GROUP = 1 << 17
 _KEPT_VERSIONS = 500
 _NO_ROOM = 1 << 16
-FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # Windows has no quota of this name
 FOLDERS: Mapping[Kind, str] = {
     "bars": "prices", "halts": "halts", "quarantine": "quarantine", "repairs": "repairs", "symbols": "symbols",
     "members": "members",
@@ -88,12 +88,14 @@ def _refuse_foreign(root: Path) -> None:
 
 @contextmanager
 def _on_full_disk(root: Path, draft: Draft | None = None) -> Iterator[None]:
-    """Say that a disk is full, whichever library met it."""
+    """Say that a disk is full, whichever library met it, or that the folder cannot be written."""
     try:
         yield
     except (OSError, PolarsError, duckdb.Error) as error:
         free = shutil.disk_usage(root).free if root.exists() else 0
         if not _is_full(error, free):
+            if isinstance(error, OSError) and error.filename and Path(error.filename).is_relative_to(root):
+                raise StoreError(f"{shown(Path(error.filename))}: it cannot be written: {error.strerror}") from error
             raise
         state = "nothing has changed, the version before is whole. Make room and run the same again"
         if draft is not None and draft.committed:
