@@ -282,6 +282,7 @@ def test_a_mapped_timestamp_is_taken_where_another_column_is_called_timestamp(de
     desk.csv("A,2024-01-02,1704153600,20", header="symbol,date,timestamp,close")
     desk.ingest(columns={"timestamp": "date"})
     assert desk.closes() == {"A 2024-01-02": 20.0}
+    assert desk.bars().columns == ["symbol", "timestamp", "close"]
 
 
 def test_further_columns_are_kept_where_they_are_numbers_and_told_where_not(desk):
