@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import jtscan as jt
+from tests.market.conftest import Desk
 
 HEADER = "symbol,date,open,high,low,close,volume"
 
@@ -254,28 +255,30 @@ def test_parquet_below_hive_folders_keeps_its_own_columns(desk):
     assert desk.bars().columns == ["symbol", "timestamp", "close"]
 
 
-def test_columns_of_strange_names_and_our_own_inner_ones_do_no_harm(desk):
-    names = {
-        "number": 2.0,
-        "r0": 3.0,
-        "source_symbol": 4.0,
-        "staged_moment": 5.0,
-        'a"b': 6.0,
-        "it's": 7.0,
-        "select": 8.0,
-        "file": 9.0,
+def own(desk, **columns):
+    """What a store has of further columns."""
+    desk.ingest(pl.DataFrame({"symbol": ["A"], "date": [dt.date(2024, 1, 2)], "close": [1.0], **columns}))
+    return {
+        name: value
+        for name, value in desk.bars().row(0, named=True).items()
+        if name not in ("symbol", "timestamp", "close")
     }
-    desk.ingest(pl.DataFrame({"symbol": ["A"], "date": [dt.date(2024, 1, 2)], "close": [1.0], **names}))
-    row = desk.bars().row(0, named=True)
-    assert {name: row[name] for name in ("number", "r0", "source_symbol", "a_b", "it_s", "select", "file")} == {
-        "number": 2.0, "r0": 3.0, "source_symbol": 4.0, "a_b": 6.0, "it_s": 7.0, "select": 8.0, "file": 9.0,
-    }  # fmt: skip
 
 
-@pytest.mark.xfail(strict=True, reason="staging._Columns.reader: a Parquet file with a column 'path' cannot be read")
-def test_a_parquet_file_may_have_a_column_called_path(desk):
-    desk.ingest(pl.DataFrame({"symbol": ["A"], "date": [dt.date(2024, 1, 2)], "close": [1.0], "path": [7.0]}))
-    assert desk.bars()["path"].to_list() == [7.0]
+def test_columns_of_strange_names_do_no_harm(desk):
+    names = {'a"b': 6.0, "it's": 7.0, "select": 8.0, "file": 9.0, "reason": 1.0, "#file": 2.0, "rows": 3.0}
+    assert own(desk, **names) == {"a_b": 6.0, "it_s": 7.0, "select": 8.0, "reason": 1.0, "rows": 3.0, "file": 9.0}
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="staging._rows: our inner names hide a further column (number, source_symbol, r0), or DuckDB refuses it (path, file_name)",
+)
+@pytest.mark.parametrize(
+    "name", ["number", "source_symbol", "staged_symbol", "r0", "path", "file_row_number", "file_name"]
+)
+def test_a_further_column_may_be_called_as_one_of_our_inner_ones(desk, name):
+    assert own(desk, **{name: 7.0}) == {name: 7.0}
 
 
 # ---- Requests
@@ -362,8 +365,6 @@ def taken_in(known, pieces):
 
 @given(st.lists(st.lists(ROWS, min_size=1, max_size=2), min_size=2, max_size=3))
 def test_whatever_comes_in_the_counts_add_up_and_the_last_ingest_wins(tmp_path_factory, ingests):
-    from tests.market.conftest import Desk
-
     desk = Desk(tmp_path_factory.mktemp("any"))
     known = {}
     for pieces in [*ingests, ingests[-1]]:

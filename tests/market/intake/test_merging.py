@@ -7,6 +7,8 @@ import datetime as dt
 import polars as pl
 import pytest
 
+import jtscan as jt
+
 SHORT = "symbol,date,open,high,low,close"
 LONG = "symbol,date,open,high,low,close,volume,amount"
 
@@ -159,6 +161,18 @@ def test_flat_rows_of_an_adjusted_store_are_compared_with_the_close_that_was_tra
     header = "symbol,date,open,high,low,close,adj close,volume"
     desk.rows("A,2024-01-02,10,12,8,10,5,100", header=header, adjust=True)
     assert counts(desk.rows("A,2024-01-03,10,10,10,10,5,0", header=header, adjust=True, halts="flat")) == {"halts": 1}
+
+
+@pytest.mark.xfail(strict=True, reason="ingesting.ingest: raw closes are written over adjusted ones without a word")
+def test_raw_closes_do_not_get_into_an_adjusted_store_without_a_word(desk):
+    header = "symbol,date,open,high,low,close,adj close,volume"
+    desk.rows("A,2024-01-02,10,12,8,10,5,100", header=header, adjust=True)
+    try:
+        report = desk.rows("A,2024-01-02,10,12,8,10,5,100", "A,2024-01-03,10,12,8,10,5,100", header=header)
+    except jt.JtscanError as error:
+        assert "adjust" in str(error)
+    else:
+        assert "adjust" in " ".join(report.notes)
 
 
 # ---- Other timeframes

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 
 import polars as pl
 import pytest
 
 import jtscan as jt
 from jtscan.market.store.reading import at_version, current, is_store, kept
+from tests.market.conftest import Desk
 
 
 def row(day, close=10, symbol="A"):
     return f"{symbol},2024-01-{day:02},10,60,8,{close},100"
 
 
-@pytest.fixture
-def three(desk):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
     """Version 1 has one bar, 2 two of them, 3 the first one corrected."""
+    desk = Desk(tmp_path_factory.mktemp("made"))
     desk.rows(row(2))
     desk.rows(row(3, 11))
     desk.rows(row(2, 12))
+    return desk.root
+
+
+@pytest.fixture
+def three(made, desk):
+    shutil.copytree(made, desk.root)
     return desk
 
 
