@@ -7,8 +7,6 @@ import datetime as dt
 import polars as pl
 import pytest
 
-import jtscan as jt
-
 SHORT = "symbol,date,open,high,low,close"
 LONG = "symbol,date,open,high,low,close,volume,amount"
 
@@ -167,12 +165,8 @@ def test_flat_rows_of_an_adjusted_store_are_compared_with_the_close_that_was_tra
 def test_raw_closes_do_not_get_into_an_adjusted_store_without_a_word(desk):
     header = "symbol,date,open,high,low,close,adj close,volume"
     desk.rows("A,2024-01-02,10,12,8,10,5,100", header=header, adjust=True)
-    try:
-        report = desk.rows("A,2024-01-02,10,12,8,10,5,100", "A,2024-01-03,10,12,8,10,5,100", header=header)
-    except jt.JtscanError as error:
-        assert "adjust" in str(error)
-    else:
-        assert "adjust" in " ".join(report.notes)
+    report = desk.rows("A,2024-01-02,10,12,8,10,5,100", "A,2024-01-03,10,12,8,10,5,100", header=header)
+    assert "adjust" in " ".join(report.notes)
 
 
 # ---- Other timeframes
@@ -204,7 +198,7 @@ def test_weeks_come_labelled_by_their_last_weekday_and_are_known_again(desk):
 
 
 def test_many_small_appends_leave_few_files_and_every_row(desk):
-    days = [dt.date(2024, 1, 1) + dt.timedelta(days=number) for number in range(10)]
+    days = [dt.date(2024, 1, 1) + dt.timedelta(days=number) for number in range(9)]
     for number, day in enumerate(days):
         desk.ingest(pl.DataFrame({"symbol": ["A", "B"], "date": [day, day], "close": [1.0 + number, 2.0 + number]}))
     assert desk.store.manifest.number == len(days)
