@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import asdict
 
 import polars as pl
@@ -101,5 +100,7 @@ def desk(tmp_path):
     return Desk(tmp_path)
 
 
-def day(number):
-    return dt.date(2024, 1, number)
+@pytest.fixture(scope="session")
+def new_desk(tmp_path_factory):
+    """Make a desk that outlives a test."""
+    return lambda: Desk(tmp_path_factory.mktemp("desk"))

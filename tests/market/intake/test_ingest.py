@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import jtscan as jt
-from tests.market.conftest import Desk
 
 HEADER = "symbol,date,open,high,low,close,volume"
 
@@ -364,8 +363,8 @@ def taken_in(known, pieces):
 
 
 @given(st.lists(st.lists(ROWS, min_size=1, max_size=2), min_size=2, max_size=2))
-def test_whatever_comes_in_the_counts_add_up_and_the_last_ingest_wins(tmp_path_factory, ingests):
-    desk = Desk(tmp_path_factory.mktemp("any"))
+def test_whatever_comes_in_the_counts_add_up_and_the_last_ingest_wins(new_desk, ingests):
+    desk = new_desk()
     known = {}
     for pieces in [*ingests, ingests[-1]]:
         paths = [

@@ -10,7 +10,6 @@ import pytest
 
 import jtscan as jt
 from jtscan.market.store.reading import at_version, current, is_store, kept
-from tests.market.conftest import Desk
 
 
 def row(day, close=10, symbol="A"):
@@ -18,9 +17,9 @@ def row(day, close=10, symbol="A"):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(new_desk):
     """Version 1 has one bar, 2 two of them, 3 the first one corrected."""
-    desk = Desk(tmp_path_factory.mktemp("made"))
+    desk = new_desk()
     desk.rows(row(2))
     desk.rows(row(3, 11))
     desk.rows(row(2, 12))

@@ -11,15 +11,14 @@ import pytest
 
 import jtscan as jt
 from jtscan.market.store.reading import kept
-from tests.market.conftest import Desk
 
 NOW = dt.timedelta(0)
 TWO_HOURS = 7200
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    desk = Desk(tmp_path_factory.mktemp("made"))
+def made(new_desk):
+    desk = new_desk()
     for close in (10, 11, 12, 13):
         desk.rows(f"A,2024-01-02,10,60,8,{close},100")
     return desk.root
