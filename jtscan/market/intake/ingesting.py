@@ -43,7 +43,7 @@ from jtscan.market.intake.judging import (
     judge,
 )
 from jtscan.market.intake.merging import Stored
-from jtscan.market.intake.staging import FILE, RAW, Reading, Source, Staged, make_source, stage
+from jtscan.market.intake.staging import FILE, RAW, STAGED_AS, Reading, Source, Staged, make_source, stage
 from jtscan.market.intake.tables import write_members, write_symbols
 from jtscan.market.intake.values import Moments
 from jtscan.market.store.layout import compact, split
@@ -287,8 +287,7 @@ class _Run:
             self._tell("sorting rows", 0, 0)
             together = self._draft.work / "together.parquet"
             paths = {"paths": [str(path) for path in self._staged.paths]}
-            target = f"TO {literal(together)} (FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION V2)"
-            self._duck.run(f"COPY ({_STAGED} ORDER BY symbol, timestamp) {target}", paths)
+            self._duck.run(f"COPY ({_STAGED} ORDER BY symbol, timestamp) TO {literal(together)} {STAGED_AS}", paths)
             for path in self._staged.paths:
                 path.unlink()
             self._staged.paths = [together]

@@ -24,6 +24,7 @@ from jtscan.market.intake.values import TEXT, Moments, is_no_number, moment_of, 
 
 FILE, RAW, NO_NUMBER, LOST = "#file", "#raw", "#no_number", "#lost"
 CORE = (*PRICES, "adj_close")
+STAGED_AS = "(FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION V2)"
 _BATCH = 64 << 20
 _LONGEST_LINE = 1 << 20
 _MIDNIGHT = "00:00:00"

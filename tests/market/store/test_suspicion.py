@@ -9,7 +9,7 @@ import pytest
 
 import jtscan as jt
 from jtscan.market.duck import Duck
-from jtscan.market.store.suspicion import Suspicions, summary
+from jtscan.market.store.suspicion import read_suspicions
 
 MONDAY = dt.date(2024, 1, 1)
 WEEKDAYS = [day for day in (MONDAY + dt.timedelta(days=number) for number in range(120)) if day.weekday() < 5]
@@ -40,7 +40,7 @@ def find(tmp_path):
             for path, frame in zip(paths[name], frames, strict=True):
                 frame.write_parquet(path)
         duck = Duck([tmp_path / "any"])
-        found = Suspicions(*paths.values(), jt.Timeframe(timeframe), **options).find(duck)
+        found = read_suspicions(duck, *paths.values(), jt.Timeframe(timeframe), **options)
         return [
             (symbol, kind, f"{first:%m-%d}", f"{last:%m-%d}", count)
             for symbol, kind, first, last, count in found.select("symbol", "kind", "first", "last", "bars").iter_rows()
@@ -195,8 +195,3 @@ def test_an_ingest_tells_of_its_own_days(desk):
     report = desk.rows("A,2024-01-04,41,41,41,41,1", "A,2024-01-05,41,41,35,41,1")
     assert report.suspicious.select("kind", pl.col("first").dt.day()).rows() == [("jump", 4)]
     assert desk.store.quality().suspicious["kind"].to_list() == ["jump", "jump"]
-
-
-def test_kinds_are_summed_up():
-    found = pl.DataFrame({"symbol": ["A", "A", "B"], "kind": ["jump", "jump", "gap"]})
-    assert list(summary(found)) == [("jump", 2, 1), ("gap", 1, 1)]
