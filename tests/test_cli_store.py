@@ -166,10 +166,6 @@ def test_history_lists_versions_and_sweep_and_compact_say_what_they_did(shell):
     assert shell.run("sweep", shell.root, "--keep", "1").strip() == "removed: 0 files"  # younger than an hour
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="cli.storing.history: 140 characters hold neither the name of a file nor which versions can be opened",
-)
 def test_history_shows_from_what_each_version_is_and_whether_it_can_be_opened(shell):
     shell.ingest()
     history = shell.run("history", shell.root)

@@ -103,7 +103,8 @@ def history(*, folder: Path) -> None:
     """List the versions of the store in DIR, newest first."""
     from jtscan.market import Store  # noqa: PLC0415 - keeps --help quick
 
-    click.echo(render.frame_text(Store(folder).history(), rows=30, width=140))
+    shown = ("version", "created", "action", "timeframe", "bars", "halts", "quarantined", "corrected", "can_be_opened")
+    click.echo(render.frame_text(Store(folder).history().select(*shown, "sources"), rows=30, width=160))
 
 
 @click.command()

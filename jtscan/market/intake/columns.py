@@ -92,10 +92,11 @@ def layout_of(names: Sequence[str], mapping: Mapping[str, str], codes: frozenset
         return Layout(problem=f"it has no column of dates; {there}. If one is, name it: --map timestamp=…")
     if "close" not in columns:
         return Layout(problem=f"it has no column of closes; {there}. If one is, name it: --map close=…")
-    rest = [name for name in names if name not in columns.values()]
+    rest = [name for name in names if name not in columns.values() and plain(name)]
     extras: dict[str, str] = {}
     for name in rest:
-        extras.setdefault(extra_name(name), name)
+        if extra_name(name) not in NAMES:  # another column has the part of this one
+            extras.setdefault(extra_name(name), name)
     return Layout(columns=columns, extras=extras, left_out=tuple(name for name in rest if name not in extras.values()))
 
 

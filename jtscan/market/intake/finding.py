@@ -31,12 +31,14 @@ class SourceFile:
     """One file of bars: what the user calls it, where it can be read, or why it cannot.
 
     ``path`` is UTF-8 text or Parquet; an unpacked or recoded copy where the
-    original is neither. ``note`` is what had to be done.
+    original is neither. ``note`` is what had to be done; the name of a
+    ``nameless`` one, a frame, says nothing of its symbol.
     """
 
     name: str
     path: Path
     kind: Literal["text", "parquet"] = "text"
+    nameless: bool = False
     note: str = ""
     problem: str | None = None
 
@@ -49,8 +51,11 @@ class SourceFile:
         return name
 
 
-def find_sources(places: Sequence[str | Path], work: Path) -> list[SourceFile]:
+def find_sources(places: Sequence[str | Path], work: Path, *, without: Path) -> list[SourceFile]:
     """List the files of bars at some places; what has to be unpacked or recoded goes to ``work``.
+
+    A folder is read with its folders, but for the one ``without``: the store
+    itself is no source.
 
     Raises
     ------
@@ -58,7 +63,10 @@ def find_sources(places: Sequence[str | Path], work: Path) -> list[SourceFile]:
         One of the places is not there, or no place has a file of bars.
     """
     work.mkdir(parents=True, exist_ok=True)
-    found = [_readable(each, work, number) for number, each in enumerate(_unpacked(_listed(places), work))]
+    found = [
+        _readable(each, work, number)
+        for number, each in enumerate(_unpacked(dict.fromkeys(_listed(places, without)), work))
+    ]
     if not found:
         raise DataNotFoundError(
             f"there are no CSV or Parquet files at {', '.join(map(str, places))} "
@@ -67,11 +75,12 @@ def find_sources(places: Sequence[str | Path], work: Path) -> list[SourceFile]:
     return found
 
 
-def _listed(places: Iterable[str | Path]) -> Iterator[Path]:
+def _listed(places: Iterable[str | Path], without: Path) -> Iterator[Path]:
     for place in places:
         path = Path(place).expanduser()
         if path.is_dir():
-            yield from sorted(each for each in path.rglob("*") if _is_ours(each.name) and each.is_file())
+            ours = (each for each in path.rglob("*") if _is_ours(each.name) and each.is_file())
+            yield from sorted(each for each in ours if not each.absolute().is_relative_to(without.absolute()))
         elif path.exists():
             yield path
         else:
@@ -94,9 +103,9 @@ def _is_archive(name: str) -> bool:
 
 
 def _unpacked(paths: Iterable[Path], work: Path) -> Iterator[SourceFile]:
-    for path in paths:
+    for number, path in enumerate(paths):
         if _is_archive(path.name):
-            yield from _members(path, work)
+            yield from _members(path, work / f"archive-{number:06}")
         else:
             yield SourceFile(name=shown(path), path=path)
 
@@ -104,11 +113,12 @@ def _unpacked(paths: Iterable[Path], work: Path) -> Iterator[SourceFile]:
 def _members(archive: Path, work: Path) -> Iterator[SourceFile]:
     """Unpack an archive, member by member; what was whole before a damage is used, and the damage told."""
     count = 0
+    work.mkdir()
     try:
         for name, content in _opened(archive):
             if not _is_ours(PurePosixPath(name).name) or "__MACOSX" in name:
                 continue
-            path = work / f"{archive.name.partition('.')[0]}-{count:06}{_ending(name)}"
+            path = work / f"{count:06}{_ending(name)}"
             with path.open("wb") as copy:
                 copyfileobj(content, copy, _BLOCK)
             yield SourceFile(name=f"{archive.name}:{name}", path=path)
@@ -183,34 +193,50 @@ def _plainly_named(file: SourceFile, work: Path, number: int) -> SourceFile:
 
 
 def _in_utf8(file: SourceFile, copy: Path) -> SourceFile:
-    """Recode a text that is not UTF-8; one that is nothing known stays, and loses the lines that cannot be read."""
+    """Recode a text that is not UTF-8, or whose lines end now one way and now another.
+
+    One in no encoding that is known stays, and loses the lines that cannot be
+    read.
+    """
     with file.path.open("rb") as content:
         head = content.read(2)
-    encoding = next((name for mark, name in _MARKS if head == mark), None)
-    if encoding is None:
-        if _decodes(file.path, "utf-8"):
-            return file
-        if not _decodes(file.path, "cp949"):
-            return file
-        encoding = "cp949"
+    encoding = next((name for mark, name in _MARKS if head == mark), None) or _encoding_of(file.path)
+    if encoding is None or (encoding == "utf-8" and _ends_alike(file.path)):
+        return file
     try:
-        with (
-            file.path.open(encoding=encoding, newline="") as text,
-            copy.open("w", encoding="utf-8", newline="") as plain,
-        ):
+        with file.path.open(encoding=encoding) as text, copy.open("w", encoding="utf-8", newline="") as plain:
             copyfileobj(text, plain, _BLOCK)
     except UnicodeError as error:
         return replace(file, problem=f"it looks like {encoding.upper()}, but cannot be decoded: {error}")
-    return replace(file, path=copy, note=f"read as {encoding.upper()}")
+    return replace(file, path=copy, note="" if encoding == "utf-8" else f"read as {encoding.upper()}")
+
+
+def _encoding_of(path: Path) -> str | None:
+    """Try the encodings that sources use."""
+    return next((encoding for encoding in ("utf-8", "cp949") if _decodes(path, encoding)), None)
+
+
+def _ends_alike(path: Path) -> bool:
+    """Whether all lines end in the same way; DuckDB refuses others."""
+    lines = returns = 0
+    for block in _blocks(path):
+        lines += block.count(b"\n")
+        returns += block.count(b"\r\n")
+    return returns in {0, lines}
 
 
 def _decodes(path: Path, encoding: str) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
-        with path.open("rb") as content:
-            while block := content.read(_BLOCK):
-                decoder.decode(block)
-            decoder.decode(b"", final=True)
+        for block in _blocks(path):
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as content:
+        while block := content.read(_BLOCK):
+            yield block

@@ -25,7 +25,7 @@ def save_frames(frames: Sequence[Any], work: Path) -> list[SourceFile]:
     for number, frame in enumerate(frames):
         path = work / f"frame-{number:06}.parquet"
         as_polars(frame).write_parquet(path, compression="lz4")
-        saved.append(SourceFile(name=f"frame {number + 1}", path=path, kind="parquet"))
+        saved.append(SourceFile(name=f"frame {number + 1}", path=path, kind="parquet", nameless=True))
     return saved
 
 
@@ -62,11 +62,13 @@ def as_polars(frame: Any) -> pl.DataFrame:
         frame = frame.collect()
     if isinstance(frame, pl.DataFrame):
         return frame
-    if hasattr(frame, "iloc"):
-        return _from_pandas(frame)
     try:
+        if hasattr(frame, "iloc"):
+            return _from_pandas(frame)
         return pl.DataFrame(frame) if hasattr(frame, "__arrow_c_stream__") else _refused(frame)
-    except (PolarsError, TypeError, ValueError) as error:
+    except RequestError:
+        raise
+    except (PolarsError, TypeError, ValueError, KeyError, AttributeError) as error:
         raise RequestError("source", f"{type(frame).__name__} cannot be read as a frame: {error}") from error
 
 
@@ -97,8 +99,9 @@ def _level_of_tickers(columns: Any) -> int:
 
 
 def _column(name: str, series: Any) -> pl.Series:
-    values = series.to_numpy() if series.dtype.kind in "iufbM" and not hasattr(series.dtype, "tz") else None
-    if values is not None:
-        return pl.Series(name, values)
+    if series.dtype.kind == "M":
+        series = series.dt.as_unit("us")
+    if series.dtype.kind in "iufbM" and not hasattr(series.dtype, "tz"):
+        return pl.Series(name, series.to_numpy())
     items = [None if item is None or item != item else item for item in series.tolist()]  # noqa: PLR0124 - NaN and NaT
     return pl.Series(name, items)

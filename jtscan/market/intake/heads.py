@@ -28,13 +28,16 @@ class Head:
 
     ``columns`` are its columns and their DuckDB types (all text in a CSV
     file), ``sample`` its first rows by column, ``zones`` the time zones that
-    typed columns carry. ``levels`` is true for a table of several header
+    typed columns carry, ``skipped`` how many empty lines come first.
+    ``levels`` is true for a table of several header
     lines, as yfinance writes for its tickers.
     """
 
     columns: Schema = ()
     sample: Mapping[str, Sequence[str]] | None = None
     delimiter: str = ","
+    quote: str = '"'
+    skipped: int = 0
     zones: Mapping[str, str] | None = None
     levels: bool = False
     problem: str | None = None
@@ -69,6 +72,8 @@ def _of_text(path: Path) -> Head:
         lines = list(islice(iter(lambda: text.readline(_LONGEST_LINE), ""), _SAMPLE + 3))
     if not any(line.strip() for line in lines):
         return Head(problem="the file is empty" if not lines else "the file has only empty lines")
+    skipped = next(place for place, line in enumerate(lines) if line.strip())
+    lines = lines[skipped:]
     delimiter = max(_DELIMITERS, key=lambda each: (lines[0].count(each), -_DELIMITERS.index(each)))
     try:
         rows = list(csv.reader(lines, delimiter=delimiter))
@@ -78,7 +83,9 @@ def _of_text(path: Path) -> Head:
     body = [row for row in rows[1:] if row]
     sample = {name: [row[place].strip() for row in body if len(row) > place] for place, name in enumerate(names)}
     levels = len(rows) > _LEVELS and len(names) > 1 and bool(rows[2][0]) and not any(rows[2][1:])
-    return Head(columns=[(name, TEXT) for name in names], sample=sample, delimiter=delimiter, levels=levels)
+    return Head(
+        columns=[(name, TEXT) for name in names], sample=sample, delimiter=delimiter, skipped=skipped, levels=levels
+    )
 
 
 def _of_parquet(path: Path, schema: Schema) -> Head:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
 import polars as pl
@@ -43,7 +44,7 @@ from jtscan.market.intake.judging import (
     judge,
 )
 from jtscan.market.intake.merging import Stored
-from jtscan.market.intake.staging import FILE, RAW, STAGED_AS, Reading, Source, Staged, make_source, stage
+from jtscan.market.intake.staging import FILE, FURTHER, RAW, STAGED_AS, Reading, Source, Staged, make_source, stage
 from jtscan.market.intake.tables import write_members, write_symbols
 from jtscan.market.intake.values import Moments
 from jtscan.market.store.layout import compact, split
@@ -57,6 +58,7 @@ from jtscan.progress import phase_bar
 Progress = Callable[[str, int, int], object]
 _SCATTERED = 2_000_000
 _TALLIED = (*FILE_COUNTS, "corrected", "repaired")
+_INSIDE = {"reason": REASON, "text": RAW}
 _QUARANTINE = ("symbol", "timestamp", *PRICES, REASON, "source", RAW)
 
 
@@ -131,7 +133,8 @@ def ingest(  # noqa: PLR0913 - what a user can say of the sources
         The store is damaged, in use or cannot be written; it is as it was.
     """
     started = perf_counter()
-    moments = Moments(timeframe=Timeframe.parse(timeframe), date_format=date_format, zone=timezone)
+    moments = Moments(timeframe=Timeframe.parse(timeframe), date_format=date_format, zone=_zone(timezone))
+    _check_format(date_format)
     reading = Reading(moments=moments, mapping=_mapping(columns), symbol_pattern=_pattern(symbol_pattern))
     if halts not in ("zero", "flat"):
         raise RequestError("halts", f"{halts!r} is unknown; write 'zero' or 'flat'")
@@ -159,6 +162,22 @@ def _mapping(columns: Mapping[str, str] | None) -> Mapping[str, str]:
                 "columns", f"{ours!r} is not one of ours: {', '.join(NAMES)}. Ours comes first: ours=theirs"
             )
     return given
+
+
+def _zone(name: str | None) -> str | None:
+    try:
+        return None if name is None else ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise RequestError("timezone", f"{name!r} is no time zone; write one such as 'Asia/Seoul'") from None
+
+
+def _check_format(text: str | None) -> None:
+    if text is None:
+        return
+    try:
+        duckdb.connect().execute("SELECT strftime(TIMESTAMP '2024-01-31', $text)", {"text": text})
+    except duckdb.Error:
+        raise RequestError("date_format", f"{text!r} is no format of dates; write one such as '%d/%m/%Y'") from None
 
 
 def _pattern(pattern: str | None) -> str | None:
@@ -198,15 +217,16 @@ class _Run:
         self._symbols: set[str] = set()
         self._ends: list[dt.date] = []
         self._told: tuple[str, ...] = ()
+        self._adjusts = False
         self._suspicions: Suspicions | None = None
-        self._new_quarantine = pl.DataFrame(schema=dict.fromkeys(("symbol", REASON, "text"), pl.String))
+        self._new_quarantine = pl.DataFrame(schema=dict.fromkeys(("symbol", *_INSIDE), pl.String))
 
     # ── reading ───────────────────────────────────────────────────────────────
 
     def read(self, source: Any) -> None:
         """Find the sources, look at their columns, and stage their rows."""
         self._tell("finding files", 0, 0)
-        files = _files_of(source, self._draft.work / "files")
+        files = _files_of(source, self._draft.work / "files", without=self._draft.root)
         self._duck = Workbench([file.path for file in files], self._draft.work)
         files, heads = self._looked_into(files)
         if self._reading.mapping and (known := [head.names for head in heads if head.names]):
@@ -251,6 +271,7 @@ class _Run:
 
     def write(self, *, adjust: bool, halts: Halts) -> None:
         """Judge the staged rows, group by group of symbols, and write what is new."""
+        self._adjusts = adjust
         rules = Rules(timeframe=self._timeframe, halts=halts, adjust=adjust, lacking=self._lacking(adjust=adjust))
         stored = Stored(self._draft, self._timeframe)
         for lines in self._staged.broken_lines:
@@ -260,7 +281,8 @@ class _Run:
             self._suspicions = Suspicions(self._timeframe, rows=sum(sizes.values()), markets=self._markets())
         done = 0
         for symbols in [[], *split(sizes)]:
-            judged = judge(self._rows_of(symbols), rules, stored.last_closes(symbols) if halts == "flat" else None)
+            rows = self._rows_of(symbols)
+            judged = judge(rows, rules, stored.closes_before(_firsts(rows)) if halts == "flat" else None)
             self._keep(judged, stored)
             done += len(symbols)
             self._tell("writing symbols", done, len(sizes))
@@ -297,16 +319,19 @@ class _Run:
         """Read the staged rows of a group of symbols; of none: the rows that have no symbol."""
         paths = [str(path) for path in self._staged.paths]
         if not symbols:
-            return self._duck.frame(f"{_STAGED} WHERE symbol IS NULL", {"paths": paths})
-        ends = {"first": symbols[0], "last": symbols[-1]}
-        return self._duck.frame(f"{_STAGED} WHERE symbol BETWEEN $first AND $last", {"paths": paths, **ends})
+            found = self._duck.frame(f"{_STAGED} WHERE symbol IS NULL", {"paths": paths})
+        else:
+            ends = {"first": symbols[0], "last": symbols[-1]}
+            found = self._duck.frame(f"{_STAGED} WHERE symbol BETWEEN $first AND $last", {"paths": paths, **ends})
+        return found.rename(lambda name: name.removeprefix(FURTHER))
 
     def _keep(self, judged: Judged, stored: Stored) -> None:
         """Write the bars and halts of a group that are new, and count the rest."""
         self._tally.add("duplicates", judged.duplicates)
         self._set_aside(judged.quarantine)
         if self._suspicions is not None:
-            self._suspicions.add(judged.rows.rename({HALT: "halt"}), judged.quarantine)
+            prices = [name for name in PRICES if name in judged.rows.columns]
+            self._suspicions.add(judged.rows.select(*KEYS, *prices, pl.col(HALT).alias("halt")), judged.quarantine)
         merged = stored.merge(judged.rows)
         self._tally.add("same", merged.same)
         self._tally.add("corrected", merged.corrected)
@@ -342,11 +367,11 @@ class _Run:
         rows = rows.with_columns(absent).select(FILE, *(pl.col(name).cast(kind) for name, kind in types.items()))
         known = [name for name in types if name != "source"]
         before = [self._draft.path(file) for file in self._draft.of("quarantine", self._timeframe)]
-        old = pl.concat([rows.clear().drop(FILE), *(pl.read_parquet(path).rename({"text": RAW}) for path in before)])
+        old = pl.concat([rows.clear().drop(FILE), *(pl.read_parquet(path).rename(_INSIDE) for path in before)])
         new = rows.join(old, on=known, how="anti", nulls_equal=True, maintain_order="left")
         self._tally.add("quarantined", new)
         self._tally.add("same", rows.join(old.unique(known), on=known, how="semi", nulls_equal=True))
-        self._new_quarantine = new.drop(FILE).rename({RAW: "text"})
+        self._new_quarantine = new.drop(FILE).rename({inside: name for name, inside in _INSIDE.items()})
         if new.height:
             self._draft.add("quarantine", self._timeframe, self._new_quarantine)
 
@@ -369,6 +394,7 @@ class _Run:
             version = manifest.name
             self._tell("looking for what is wrong", 0, 0)
             found = self._suspicious(manifest)
+        files = self._files()
         if self._sources:
             self._duck.close()
         ends = [str(end) for end in self._ends]
@@ -377,7 +403,7 @@ class _Run:
             timeframe=self._timeframe,
             version=version,
             counts=counts,
-            files=self._files(),
+            files=files,
             quarantine=self._new_quarantine,
             symbols=len(self._symbols),
             first=min(ends, default=None),
@@ -439,7 +465,7 @@ class _Run:
         named = next((each for each in self._sources if each.symbol and each.symbol != each.file.stem), None)
         if named is not None:
             yield f"symbols are taken from the names of files: {named.file.stem} is {named.symbol}"
-        reasons = self._new_quarantine.group_by(REASON).agg(pl.len(), pl.col("text").first())
+        reasons = self._new_quarantine.group_by("reason").agg(pl.len(), pl.col("text").first())
         for reason, count, text in reasons.iter_rows():
             if reason == UNREADABLE_MOMENT:
                 cure = "say how they are written: --date-format '%d/%m/%Y'"
@@ -452,6 +478,10 @@ class _Run:
     def _notes(self) -> Iterator[str]:
         """What a user should know of how the sources were read."""
         yield from self._told
+        if not self._adjusts and any(
+            "raw_close" in file.columns for file in self._draft.base.of("bars", self._timeframe)
+        ):
+            yield "the store's closes are adjusted (it keeps raw_close), and these were taken without adjust"
         yield from self._hints()
         if self._staged.lost:
             values = ", ".join(f"{name} {count:,}" for name, count in self._staged.lost.items())
@@ -463,27 +493,33 @@ class _Run:
             yield f"columns left out, which are no numbers: {', '.join(left_out)}"
 
 
+def _firsts(rows: pl.DataFrame) -> pl.DataFrame:
+    """The first timestamp of each symbol that has one."""
+    return rows.drop_nulls(["symbol", "timestamp"]).group_by("symbol").agg(pl.col("timestamp").min())
+
+
 def _ends(rows: pl.DataFrame) -> tuple[Any, Any]:
     """The first and the last timestamp."""
     return rows["timestamp"].min(), rows["timestamp"].max()
 
 
-def _files_of(source: Any, work: Path) -> list[SourceFile]:
+def _files_of(source: Any, work: Path, *, without: Path) -> list[SourceFile]:
     """Take paths as they are, and frames as files of their own."""
     given = list(source) if isinstance(source, list | tuple) else [source]
     if not given:
         raise RequestError("source", "the list of sources is empty")
     paths = [each for each in given if isinstance(each, str | Path)]
     frames = [each for each in given if not isinstance(each, str | Path)]
-    files = find_sources(paths, work) if paths else []
+    files = find_sources(paths, work, without=without) if paths else []
     return files + save_frames(frames, work)
 
 
 _COUNT = "SELECT count(*) FROM read_parquet($paths)"
 _STAGED = "SELECT * FROM read_parquet($paths, union_by_name = true, hive_partitioning = false)"
 _SIZES = """
-    SELECT file_name, symbol, count(*) AS rows, max(file_row_number) - min(file_row_number) + 1 = count(*) AS together
-    FROM read_parquet($paths, union_by_name = true, filename = 'file_name', file_row_number = true,
+    SELECT "#file_name", symbol, count(*) AS rows,
+           max(file_row_number) - min(file_row_number) + 1 = count(*) AS together
+    FROM read_parquet($paths, union_by_name = true, filename = '#file_name', file_row_number = true,
                       hive_partitioning = false)
     GROUP BY 1, 2
 """

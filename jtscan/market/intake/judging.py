@@ -19,13 +19,14 @@ from jtscan.market.intake.staging import FILE, LOST, NO_NUMBER, RAW
 from jtscan.market.order import in_order
 
 ROUNDING = 0.005
-_LAST_BITS = 1e-9
-HALT, REASON = "#halt", "reason"
+HALT, REASON = "#halt", "#reason"
 KEYS = ("symbol", "timestamp")
 UNREADABLE_MOMENT = "its timestamp cannot be read"
 OTHER_VALUES = "rows of this symbol and timestamp have other values"
 _OHLC = ("open", "high", "low", "close")
 _MONDAY = 1
+_MOSTLY = 0.5
+_EXACTLY = 1e-9
 
 Halts = Literal["zero", "flat"]
 
@@ -64,11 +65,13 @@ def judge(staged: pl.DataFrame, rules: Rules, closes: Mapping[str, float] | None
     """Judge the staged rows of some symbols; ``closes`` are the last ones before, for halts that are flat."""
     frame = in_order(_relabelled(staged, rules.timeframe))
     # Polars 2.1 panics when it writes columns of different chunks into one text.
-    frame = frame.with_columns(_is_halt(frame, rules, closes or {}).alias(HALT)).rechunk()
+    frame = frame.with_columns(_is_halt(frame).alias(HALT)).rechunk()
     frame = frame.with_columns(_reason(frame, rules).alias(REASON))
     alone = frame.filter(pl.col(REASON).is_not_null())
     kept = frame.filter(pl.col(REASON).is_null()) if alone.height else frame
     kept, conflicts, duplicates = _one_per_moment(kept.drop(REASON, RAW, NO_NUMBER, LOST))
+    if rules.halts == "flat":
+        kept = _with_flat_halts(kept, closes or {})
     kept, repairs = _repaired(_adjusted(kept) if rules.adjust else kept)
     quarantine = pl.concat([alone.drop(NO_NUMBER, LOST, HALT), conflicts.drop(HALT)], how="diagonal")
     return Judged(rows=kept, quarantine=quarantine, duplicates=duplicates, repairs=repairs)
@@ -85,22 +88,25 @@ def _relabelled(frame: pl.DataFrame, timeframe: Timeframe) -> pl.DataFrame:
         last = end.dt.offset_by("-" + (end.dt.weekday() - 5).clip(0).cast(pl.String) + "d")
     else:
         return frame
-    if not frame.height or not frame.select(starts.mean() > 0.5).item():  # noqa: PLR2004 - most of them
-        return frame
-    return frame.with_columns(pl.when(starts).then(last).otherwise(moment).alias("timestamp"))
+    by_first_day = starts & (starts.mean().over(FILE) > _MOSTLY)  # of the rows of a file
+    return frame.with_columns(pl.when(by_first_day).then(last).otherwise(moment).alias("timestamp"))
 
 
-def _is_halt(frame: pl.DataFrame, rules: Rules, closes: Mapping[str, float]) -> pl.Expr:
-    """Whether open, high and low are 0; or, if halts are flat, all prices are the close before, without volume."""
+def _is_halt(frame: pl.DataFrame) -> pl.Expr:
+    """Whether open, high and low are 0."""
     if not set(_OHLC[:3]) <= set(frame.columns):
         return pl.lit(value=False)
-    halt = pl.all_horizontal(pl.col(name) == 0 for name in _OHLC[:3])
-    if rules.halts == "flat" and "volume" in frame.columns:
-        before = pl.col("close").shift(1).over("symbol")
-        known = pl.col("symbol").replace_strict(closes, default=None, return_dtype=pl.Float64)
-        same = [pl.col(name) == pl.coalesce(before, known) for name in _OHLC]
-        halt |= pl.all_horizontal(*same, pl.col("volume") == 0)
-    return halt.fill_null(value=False)
+    return pl.all_horizontal(pl.col(name) == 0 for name in _OHLC[:3]).fill_null(value=False)
+
+
+def _with_flat_halts(frame: pl.DataFrame, closes: Mapping[str, float]) -> pl.DataFrame:
+    """Take for halts the bars whose prices are all the close before, without volume; ``closes``: before the first."""
+    if not {*_OHLC, "volume"} <= set(frame.columns):
+        return frame
+    known = pl.col("symbol").replace_strict(closes, default=None, return_dtype=pl.Float64)
+    before = pl.when(pl.col("symbol") == pl.col("symbol").shift()).then(pl.col("close").shift()).otherwise(known)
+    flat = pl.all_horizontal(*(pl.col(name) == before for name in _OHLC), pl.col("volume") == 0)
+    return frame.with_columns((pl.col(HALT) | flat.fill_null(value=False)).alias(HALT))
 
 
 def _reason(frame: pl.DataFrame, rules: Rules) -> pl.Expr:
@@ -181,7 +187,7 @@ def _adjusted(frame: pl.DataFrame) -> pl.DataFrame:
         close=pl.coalesce("adj_close", "close"),
         raw_close=pl.col("close"),
     ).drop("adj_close")
-    return _widened(scaled, _LAST_BITS)  # of the products: they must not push an open or close out of its bar
+    return _widened(scaled, 0)  # of the products: they must not push an open or close out of its bar
 
 
 def _repaired(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -204,7 +210,11 @@ def _widened(frame: pl.DataFrame, most: float) -> pl.DataFrame:
     highest, lowest = pl.max_horizontal(*ends), pl.min_horizontal(*ends)
     high, low = pl.col("high"), pl.col("low")
     wide = {
-        "high": pl.when(~pl.col(HALT) & (highest > high) & (highest / high - 1 <= most)).then(highest).otherwise(high),
-        "low": pl.when(~pl.col(HALT) & (lowest < low) & (low / lowest - 1 <= most)).then(lowest).otherwise(low),
+        "high": pl.when(~pl.col(HALT) & (highest > high) & (highest / high - 1 <= most + _EXACTLY))
+        .then(highest)
+        .otherwise(high),
+        "low": pl.when(~pl.col(HALT) & (lowest < low) & (low / lowest - 1 <= most + _EXACTLY))
+        .then(lowest)
+        .otherwise(low),
     }
     return frame.with_columns(expression.alias(name) for name, expression in wide.items() if name in frame.columns)

@@ -6,14 +6,13 @@ need no rule of who wins: a corrected row is taken out of its file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
 from jtscan.domain.dates import Timeframe
 from jtscan.market.duck import Duck
-from jtscan.market.files import PRICES
 from jtscan.market.intake.judging import HALT, KEYS
 from jtscan.market.intake.staging import FILE
 from jtscan.market.store.manifest import StoredFile
@@ -39,7 +38,7 @@ class Stored:
         self._draft = draft
         self._files = [file for kind in ("bars", "halts") for file in draft.of(kind, timeframe)]
         self._by_path = {str(draft.path(file)): file for file in self._files}
-        self._duck = Duck(draft.path(file) for file in self._files)
+        self._duck = Duck([draft.path(file) for file in self._files])
         self._gone: dict[str, list[pl.DataFrame]] = {}
 
     def merge(self, rows: pl.DataFrame) -> Merged:
@@ -52,7 +51,7 @@ class Stored:
         values = [name for name in rows.columns if name not in {*KEYS, FILE, HALT}]
         old = {name for name in before.columns if name.startswith(_OLD)}
         # What this source does not know of a row, the store goes on knowing.
-        further = [name for name in values if name not in PRICES and _OLD + name in old]
+        further = [name for name in values if _OLD + name in old]
         absent = [name.removeprefix(_OLD) for name in old if name.removeprefix(_OLD) not in rows.columns]
         joined = joined.with_columns(
             *(pl.coalesce(name, _OLD + name).alias(name) for name in further),
@@ -100,13 +99,17 @@ class Stored:
                 self._draft.add(file.kind, file.timeframe, left)
         self._gone = {}
 
-    def last_closes(self, symbols: Sequence[str]) -> Mapping[str, float]:
-        """The newest close of each symbol, bar or halt."""
-        paths = list(self._by_path)
-        if not paths:
+    def closes_before(self, firsts: pl.DataFrame) -> Mapping[str, float]:
+        """The traded close, bar or halt, before each symbol's first timestamp; ``firsts`` has both."""
+        found = []
+        for file in self._files:
+            close = "coalesce(raw_close, close)" if "raw_close" in file.columns else "close"
+            ends = {"symbols": firsts["symbol"].to_list(), "firsts": firsts["timestamp"].to_list()}
+            found.append(self._duck.frame(_BEFORE.format(close=close), {**ends, "path": str(self._draft.path(file))}))
+        if not found:
             return {}
-        found = self._duck.frame(_LAST, {"paths": paths, "symbols": list(symbols)})
-        return dict(found.iter_rows())
+        newest = pl.concat(found).sort("timestamp").group_by("symbol").last()
+        return dict(newest.select("symbol", "close").drop_nulls().iter_rows())
 
 
 def _overlaps(file: StoredFile, first: str, last: str) -> bool:
@@ -115,4 +118,9 @@ def _overlaps(file: StoredFile, first: str, last: str) -> bool:
 
 _SOURCE = "FROM read_parquet($paths, union_by_name = true, filename = '#where', hive_partitioning = false)"
 _QUERY = f"SELECT * {_SOURCE} WHERE symbol = any($symbols) AND timestamp BETWEEN $first AND $last"
-_LAST = f"SELECT symbol, arg_max(close, timestamp) {_SOURCE} WHERE symbol = any($symbols) GROUP BY 1"
+_BEFORE = """
+    SELECT symbol, arg_max({close}, timestamp) AS close, max(timestamp) AS timestamp
+    FROM read_parquet($path, hive_partitioning = false)
+    JOIN (SELECT unnest($symbols) AS symbol, unnest($firsts) AS first) USING (symbol)
+    WHERE timestamp < first GROUP BY 1
+"""

@@ -24,9 +24,11 @@ from jtscan.market.intake.values import TEXT, Moments, is_no_number, moment_of, 
 
 FILE, RAW, NO_NUMBER, LOST = "#file", "#raw", "#no_number", "#lost"
 CORE = (*PRICES, "adj_close")
+FURTHER = "+"
 STAGED_AS = "(FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION V2)"
 _BATCH = 64 << 20
 _LONGEST_LINE = 1 << 20
+_OPEN_QUOTE = "unquoted value"
 _MIDNIGHT = "00:00:00"
 _BITS = 63  # of a BIGINT
 
@@ -78,21 +80,20 @@ def make_source(number: int, file: SourceFile, head: Head, reading: Reading) -> 
     codes = frozenset(name for name in named if _is_of_codes(head.values(name), file.stem))
     layout = _without_texts(layout_of(head.names, reading.mapping, codes), head)
     problem = layout.problem or _wrong_moments(head, layout, reading.moments)
-    symbol = None if "symbol" in layout.columns else symbol_of_name(file.stem, reading.symbol_pattern)
+    symbol = None if "symbol" in layout.columns or file.nameless else symbol_of_name(file.stem, reading.symbol_pattern)
     if problem is None and "symbol" in layout.columns:
         problem = _wrong_symbols(head, layout.columns["symbol"])
+    elif problem is None and file.nameless:
+        problem = f"it has no column of symbols; it has: {', '.join(head.names)}. Add one, of texts: symbol = '005930'"
     elif problem is None and symbol is None:
         problem = f"it has no column of symbols, and its name does not fit {reading.symbol_pattern!r}"
     return Source(number=number, file=file, head=head, layout=layout, symbol=symbol, problem=problem)
 
 
 def _is_of_codes(values: Sequence[str], stem: str) -> bool:
-    """Whether a column ``Name`` has the symbols: its codes are in the file's name, or that name is none itself."""
-    if not values or not all(map(looks_like_code, values)):
-        return False
-    if len(set(values)) == 1 and values[0] in stem:
-        return True
-    return not looks_like_code(symbol_of_name(stem) or "")
+    """Whether a column ``Name`` has the symbols: they look like it, and the file's name is no other symbol."""
+    own = symbol_of_name(stem) or ""
+    return bool(values) and all(map(looks_like_code, values)) and (not looks_like_code(own) or set(values) == {own})
 
 
 def _without_texts(layout: Layout, head: Head) -> Layout:
@@ -159,7 +160,7 @@ def stage(
 
 def _register(duck: Workbench, sources: Sequence[Source]) -> None:
     """Tell DuckDB the number and the symbol of each file."""
-    duck.run("CREATE TABLE sources (path VARCHAR, number INTEGER, source_symbol VARCHAR)")
+    duck.run('CREATE TABLE sources ("#path" VARCHAR, "#number" INTEGER, "#source_symbol" VARCHAR)')
     for start in range(0, len(sources), 1000):
         part = sources[start : start + 1000]
         columns = {
@@ -194,11 +195,14 @@ def _stage(batch: Sequence[Source], duck: Workbench, work: Path, reading: Readin
     first = batch[0]
     paths = {"paths": [str(each.file.path) for each in batch]}
     try:
-        duck.run(
-            f"COPY ({_rows(first, reading.moments)}) TO {literal(out)} (FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION V2)",
-            paths,
-        )
+        duck.run(f"COPY ({_rows(first, reading.moments)}) TO {literal(out)} {STAGED_AS}", paths)
         lines = [_broken_lines(duck)] if first.file.kind == "text" else []
+        if first.head.quote and any(_OPEN_QUOTE in reason for part in lines for reason in part["reason"]):
+            out.unlink()
+            for each in batch:
+                single = each if len(batch) > 1 else replace(each, head=replace(each.head, quote=""))
+                _stage([single], duck, work, reading, staged)
+            return
         labels = _labels(first, duck, reading.moments, paths)
     except duckdb.Error as error:
         out.unlink(missing_ok=True)
@@ -218,12 +222,12 @@ def _stage(batch: Sequence[Source], duck: Workbench, work: Path, reading: Readin
 
 
 class _Columns:
-    """The columns of a source under names of our own (r0, r1, …), so that none of ours hides one of its."""
+    """The columns of a source under names of our own (#r0, #r1, …), so that none of ours hides one of its."""
 
     def __init__(self, source: Source) -> None:
         self.ours = source.layout.columns
         self.extras = source.layout.extras
-        self._raw = {name: (f"r{place}", kind) for place, (name, kind) in enumerate(source.head.columns)}
+        self._raw = {name: (f"#r{place}", kind) for place, (name, kind) in enumerate(source.head.columns)}
 
     def of(self, theirs: str) -> tuple[str, str]:
         """Our own name and the type of one of the source's columns."""
@@ -234,35 +238,38 @@ class _Columns:
         return {name: self.of(self.ours[name]) for name in CORE if name in self.ours}
 
     def further(self) -> dict[str, tuple[str, str]]:
-        """The further numbers by our name."""
-        return {ours: self.of(theirs) for ours, theirs in self.extras.items()}
+        """The further numbers by the name that they have while they are staged."""
+        return {FURTHER + ours: self.of(theirs) for ours, theirs in self.extras.items()}
 
     def said(self) -> str:
         """What a row says, in one text."""
-        names = (f"{literal(name + '=')} || CAST({raw} AS VARCHAR)" for name, (raw, _) in self._raw.items())
+        names = (f"{literal(name + '=')} || CAST({quoted(raw)} AS VARCHAR)" for name, (raw, _) in self._raw.items())
         return f"concat_ws(', ', {', '.join(names)})"
 
     def reader(self, source: Source) -> str:
         """The rows of the source's files, each with its file's number and symbol."""
         if source.file.kind == "text":
-            raws = ", ".join(f"'{raw}': 'VARCHAR'" for raw, _ in self._raw.values())
+            raws = ", ".join(f"{literal(raw)}: 'VARCHAR'" for raw, _ in self._raw.values())
             read = (
                 f"SELECT * FROM read_csv($paths, columns = {{{raws}}}, header = true, "  # noqa: S608 - our own names
                 f"delim = '{source.head.delimiter}', "
-                f"quote = '\"', escape = '\"', auto_detect = false, filename = 'path', store_rejects = true, "
-                f"rejects_limit = 0, max_line_size = {_LONGEST_LINE})"
+                f"quote = '{source.head.quote}', escape = '{source.head.quote}', auto_detect = false, "
+                f"skip = {source.head.skipped}, filename = '#path', store_rejects = true, rejects_limit = 0, "
+                f"max_line_size = {_LONGEST_LINE})"
             )
         else:
-            raws = ", ".join(f"{quoted(name)} AS {raw}" for name, (raw, _) in self._raw.items())
-            read = f"SELECT {raws}, path FROM read_parquet($paths, filename = 'path', hive_partitioning = false)"  # noqa: S608 - quoted
-        return f"SELECT * FROM ({read}) JOIN sources USING (path)"  # noqa: S608 - names are our own or quoted
+            raws = ", ".join(f"{quoted(name)} AS {quoted(raw)}" for name, (raw, _) in self._raw.items())
+            read = (
+                f"""SELECT {raws}, "#path" FROM read_parquet($paths, filename = '#path', hive_partitioning = false)"""  # noqa: S608 - quoted
+            )
+        return f"""SELECT * FROM ({read}) JOIN sources USING ("#path")"""  # noqa: S608 - names are our own or quoted
 
 
 def _rows(source: Source, moments: Moments) -> str:
     """Write the select that makes staged rows of a source's."""
     columns = _Columns(source)
     numbers, further = columns.numbers(), columns.further()
-    missing = " OR ".join(f"{quoted(name)} IS NULL" for name in ("staged_symbol", "staged_moment", *numbers))
+    missing = " OR ".join(f"{quoted(name)} IS NULL" for name in ("#symbol", "#moment", *numbers))
     wrong = [f"CASE WHEN {is_no_number(*raw, quoted(name))} THEN '{name}' END" for name, raw in numbers.items()]
     lost = [
         f"CASE WHEN {is_no_number(*raw, quoted(ours))} THEN {1 << place} ELSE 0 END"
@@ -272,11 +279,11 @@ def _rows(source: Source, moments: Moments) -> str:
     values = "".join(f", {quoted(name)}" for name in (*numbers, *further))
     computed = "".join(f", {number_of(*raw)} AS {quoted(name)}" for name, raw in {**numbers, **further}.items())
     inner = f"""
-        SELECT *, {_symbol(columns)} AS staged_symbol, {_moment(source, columns, moments)} AS staged_moment {computed}
+        SELECT *, {_symbol(columns)} AS "#symbol", {_moment(source, columns, moments)} AS "#moment" {computed}
         FROM ({columns.reader(source)})
     """  # noqa: S608 - names are our own or quoted, values are parameters
     return f"""
-        SELECT number AS {quoted(FILE)}, staged_symbol AS symbol, staged_moment AS timestamp {values},
+        SELECT "#number" AS {quoted(FILE)}, "#symbol" AS symbol, "#moment" AS timestamp {values},
                CASE WHEN {missing} THEN {columns.said()} END AS {quoted(RAW)},
                CASE WHEN {missing} THEN concat_ws(' and ', {", ".join(wrong)}) END AS {quoted(NO_NUMBER)},
                CAST({" + ".join(lost) or "0"} AS BIGINT) AS {quoted(LOST)}
@@ -296,9 +303,9 @@ def _lost(duck: Workbench, staged: Path, source: Source) -> dict[str, int]:
 
 def _symbol(columns: _Columns) -> str:
     if "symbol" not in columns.ours:
-        return "source_symbol"
+        return '"#source_symbol"'
     raw, _ = columns.of(columns.ours["symbol"])
-    return f"nullif(trim({raw}), '')"
+    return f"nullif(trim({quoted(raw)}), '')"
 
 
 def _moment(source: Source, columns: _Columns, moments: Moments) -> str:
@@ -310,10 +317,10 @@ def _moment(source: Source, columns: _Columns, moments: Moments) -> str:
 def _broken_lines(duck: Workbench) -> pl.DataFrame:
     """Take the lines that are no rows: too few or too many cells, an open quote, letters that are not UTF-8."""
     query = f"""
-        SELECT number AS {quoted(FILE)}, first(csv_line ORDER BY error_type) AS {quoted(RAW)},
+        SELECT "#number" AS {quoted(FILE)}, first(csv_line ORDER BY error_type) AS {quoted(RAW)},
                CAST(first(error_type ORDER BY error_type) AS VARCHAR) AS error
-        FROM reject_errors JOIN reject_scans USING (scan_id, file_id) JOIN sources ON file_path = path
-        GROUP BY number, line
+        FROM reject_errors JOIN reject_scans USING (scan_id, file_id) JOIN sources ON file_path = "#path"
+        GROUP BY "#number", line
     """  # noqa: S608 - names are our own
     found = duck.frame(query)
     _forget_broken_lines(duck)
@@ -335,11 +342,11 @@ def _labels(source: Source, duck: Workbench, moments: Moments, paths: Mapping[st
     labels = {name: columns.of(columns.ours[name])[0] for name in LABELS if name in columns.ours}
     if not labels or "symbol" not in columns.ours:
         return []
-    newest = ", ".join(f"arg_max({raw}, moment) AS {name}" for name, raw in labels.items())
+    newest = ", ".join(f'arg_max({quoted(raw)}, "#moment") AS {name}' for name, raw in labels.items())
     query = f"""
-        SELECT symbol, max(moment) AS seen, {newest}
-        FROM (SELECT *, {_symbol(columns)} AS symbol, {_moment(source, columns, moments)} AS moment
+        SELECT "#symbol" AS symbol, max("#moment") AS seen, {newest}
+        FROM (SELECT *, {_symbol(columns)} AS "#symbol", {_moment(source, columns, moments)} AS "#moment"
               FROM ({columns.reader(source)}))
-        WHERE symbol IS NOT NULL AND moment IS NOT NULL GROUP BY 1
+        WHERE "#symbol" IS NOT NULL AND "#moment" IS NOT NULL GROUP BY 1
     """  # noqa: S608 - names are our own, values are parameters
     return [duck.frame(query, paths)]

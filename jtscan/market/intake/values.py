@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jtscan.domain.dates import Timeframe
-from jtscan.market.duck import quoted
+from jtscan.market.duck import literal, quoted
 from jtscan.market.files import MOMENTS, is_number
 
 _DATES = ("%Y%m%d", "%Y.%m.%d", "%Y. %m. %d", "%Y.%m.%d.", "%Y년 %m월 %d일", "%Y/%m/%d")
 _TIMES = ("%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y%m%d %H:%M:%S",
           "%Y%m%d %H:%M", "%Y%m%d %H%M%S")  # fmt: skip
 _THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
+# Four digits of a year, then others; or 8, 12 or 14 digits. Not 24-01-31, nor infinity, epoch or milliseconds.
+_WRITTEN = r"^(\d{4}\D|\d{8}($|\D|\d{4}($|\d\d$)))"
 TEXT = "VARCHAR"
 
 
@@ -35,9 +37,8 @@ def number_of(name: str, kind: str) -> str:
     if kind != TEXT:
         number = f"TRY_CAST({column} AS DOUBLE)" if is_number(kind) or kind == "BOOLEAN" else "CAST(NULL AS DOUBLE)"
     else:
-        grouped = (
-            f"CASE WHEN regexp_matches({column}, '{_THOUSANDS}') THEN CAST(replace({column}, ',', '') AS DOUBLE) END"
-        )
+        text = f"trim({column})"
+        grouped = f"CASE WHEN regexp_matches({text}, '{_THOUSANDS}') THEN CAST(replace({text}, ',', '') AS DOUBLE) END"
         number = f"coalesce(TRY_CAST({column} AS DOUBLE), {grouped})"
     return f"CASE WHEN isfinite({number}) THEN {number} END"
 
@@ -52,12 +53,14 @@ def is_no_number(name: str, kind: str, number: str) -> str:
 
 def moment_of(name: str, kind: str, moments: Moments, time: tuple[str, str] | None = None) -> str:
     """Write a column as a date, or a timestamp for intraday bars; ``time`` is a second column, with the time of day."""
-    if kind.startswith("TIMESTAMP WITH TIME ZONE"):
+    if time is not None:
+        moment = _from_two(_day_of(name, kind), _as_text(*time))
+    elif kind.startswith("TIMESTAMP WITH TIME ZONE"):
         moment = f"timezone('{moments.zone or moments.stored}', {quoted(name)})"
     elif kind in MOMENTS:
         moment = f"CAST({quoted(name)} AS TIMESTAMP)"
     else:
-        moment = _from_text(_as_text(name, kind), moments, None if time is None else _as_text(*time))
+        moment = _from_text(_as_text(name, kind), moments)
     known = f"CASE WHEN {moment} BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31' THEN {moment} END"
     return f"CAST({known} AS {'TIMESTAMP' if moments.timeframe.intraday else 'DATE'})"
 
@@ -67,18 +70,24 @@ def _as_text(name: str, kind: str) -> str:
     return f"trim({quoted(name)})" if kind == TEXT else whole if is_number(kind) else f"CAST({quoted(name)} AS VARCHAR)"
 
 
-def _from_text(text: str, moments: Moments, time: str | None) -> str:
-    if time is not None:
-        clock = f"regexp_replace({time}, '\\D', '', 'g')"
-        padded = f"CASE WHEN length({clock}) <= 4 THEN lpad({clock}, 4, '0') ELSE lpad({clock}, 6, '0') END"
-        digits = f"regexp_replace({text}, '\\D', '', 'g') || {padded}"
-        return f"try_strptime({digits}, {list(_TIMES[:2])})"
+def _day_of(name: str, kind: str) -> str:
+    return f"strftime({quoted(name)}, '%Y%m%d')" if kind in MOMENTS else _as_text(name, kind)
+
+
+def _from_two(day: str, time: str) -> str:
+    """Put a day and a time of day together, by their digits: 9:00, 900 and 90000 are nine o'clock."""
+    clock = f"regexp_replace({time}, '\\D', '', 'g')"
+    padded = f"CASE WHEN length({clock}) <= 4 THEN lpad({clock}, 4, '0') ELSE lpad({clock}, 6, '0') END"
+    digits = f"regexp_replace({day}, '\\D', '', 'g') || {padded}"
+    return f"CASE WHEN {clock} <> '' THEN try_strptime({digits}, {list(_TIMES[:2])}) END"
+
+
+def _from_text(text: str, moments: Moments) -> str:
     if moments.date_format is not None:
-        return f"try_strptime({text}, '{moments.date_format.replace(chr(39), chr(39) * 2)}')"
+        return f"try_strptime({text}, {literal(moments.date_format)})"
     zoned = f"timezone('{moments.zone}', TRY_CAST({text} AS TIMESTAMPTZ))" if moments.zone else "NULL"
     iso = f"TRY_CAST({text} AS TIMESTAMP)"
     offset = f"regexp_matches({text}, '\\d([+-]\\d\\d(:?\\d\\d)?|Z)$') AND length({text}) > 12"
     iso = f"CASE WHEN {offset} THEN {zoned} ELSE {iso} END" if moments.zone else iso
-    # Words that DuckDB knows as moments (infinity, epoch, today) are none here.
-    dated = f"CASE WHEN {text}[1] BETWEEN '0' AND '9' THEN {iso} END"
-    return f"coalesce({dated}, try_strptime({text}, {[*_DATES, *_TIMES]}))"
+    moment = f"coalesce({iso}, try_strptime({text}, {[*_DATES, *_TIMES]}))"
+    return f"CASE WHEN regexp_matches({text}, '{_WRITTEN}') THEN {moment} END"

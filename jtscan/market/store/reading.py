@@ -47,7 +47,10 @@ def at_version(root: Path, number: int) -> Manifest:
     if not path.exists() or (newest is not None and number > newest.number):
         there = ", ".join(map(str, kept(root))) or "none"
         raise StoreError(f"{shown(root)}: there is no version {number}; those that can be opened: {there}")
-    return read_manifest(path)
+    manifest = read_manifest(path)
+    if manifest.number != number:
+        raise StoreError(f"{shown(path)}: it is the manifest of version {manifest.number}, not of {number}")
+    return manifest
 
 
 def kept(root: Path) -> list[int]:

@@ -32,6 +32,7 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 ROUNDING = 0.005
 JUMP = 0.30
 _BACK = 0.10
+_EXACTLY = 1e-9
 _SAME_BARS = 5
 _CONSTANT_BARS = 20
 _OFTEN = 0.5
@@ -258,7 +259,7 @@ def _broken(frame: pl.DataFrame) -> pl.DataFrame:
     highest, lowest = pl.max_horizontal("open", "close"), pl.min_horizontal("open", "close")
     above = (highest / pl.col("high") - 1).fill_null(0)
     below = (pl.col("low") / lowest - 1).fill_null(0)
-    wrong = frame.filter(~pl.col("halt") & ((above > ROUNDING) | (below > ROUNDING))).rechunk()
+    wrong = frame.filter(~pl.col("halt") & ((above > ROUNDING + _EXACTLY) | (below > ROUNDING + _EXACTLY))).rechunk()
     said = pl.format("open {} high {} low {} close {}", "open", "high", "low", "close")
     return wrong.select(_row("broken bar", said))
 
@@ -268,9 +269,10 @@ def _moves(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     close = pl.col("close")
     moved = frame.filter(close > 0).with_columns(_before("close").alias("before"), _before("close", -1).alias("after"))
     moved = moved.with_columns((close / pl.col("before") - 1).alias("move"))
-    far = pl.col("move").abs() > JUMP
+    far = pl.col("move").abs() > JUMP + _EXACTLY
     back = (pl.col("after") / pl.col("before") - 1).abs() <= _BACK
     moved = moved.with_columns((far & back).fill_null(value=False).alias("spike"))
+    moved = moved.with_columns((pl.col("spike") & ~_before("spike").fill_null(value=False)).alias("spike"))
     moved = moved.with_columns(_before("spike").fill_null(value=False).alias("returned"))
     # Polars 2.1 panics when it writes columns of different chunks into one text.
     spikes = moved.filter("spike").rechunk()

@@ -104,10 +104,6 @@ def test_lines_may_end_as_on_old_macs(desk):
     assert desk.closes() == CLOSES
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="staging._Columns.reader: DuckDB refuses a file of mixed line ends (strict_mode), which is called damaged",
-)
 def test_lines_may_end_in_two_ways_in_one_file(desk):
     head, first, second = TWO.splitlines()
     desk.write("mixed.csv", f"{head}\r\n{first}\n{second}\r\n")
@@ -115,9 +111,6 @@ def test_lines_may_end_in_two_ways_in_one_file(desk):
     assert desk.closes() == CLOSES
 
 
-@pytest.mark.xfail(
-    strict=True, reason="heads._of_text: names[0] of an empty first line is an IndexError, which ends the whole ingest"
-)
 def test_an_empty_first_line_costs_the_file_at_the_most(desk):
     desk.write("good.csv", TWO)
     desk.write("blank.csv", "\n" + TWO.replace("A,", "B,"))
@@ -168,7 +161,6 @@ def test_a_name_that_is_no_text_will_do(desk):
     assert "\\xbb" in report.files["file"][0]
 
 
-@pytest.mark.xfail(strict=True, reason="finding._listed: the files of the store itself are taken for sources")
 def test_a_store_below_the_folder_of_sources_is_no_source(desk):
     desk.write("prices.csv", TWO + "A,2024-01-04,10,12,9,-1,1\n")
     desk.root = desk.sources / "store"
@@ -186,9 +178,6 @@ def test_one_file_in_two_places_is_duplicates_and_nothing_else(desk):
     assert desk.closes() == CLOSES
 
 
-@pytest.mark.xfail(
-    strict=True, reason="staging._register: a path that is listed twice is joined with itself, 8 rows of 4"
-)
 def test_a_file_that_is_named_twice_has_its_rows_as_often_as_it_is_listed(desk):
     path = desk.write("prices.csv", TWO)
     report = desk.ingest(path, path)
@@ -196,9 +185,6 @@ def test_a_file_that_is_named_twice_has_its_rows_as_often_as_it_is_listed(desk):
     assert report.counts.bars == 2
 
 
-@pytest.mark.xfail(
-    strict=True, reason="staging._register: a path that is listed twice is joined with itself, 8 rows of 4"
-)
 def test_a_folder_and_a_file_of_it_are_read_without_a_row_too_many(desk):
     path = desk.write("prices.csv", TWO)
     report = desk.ingest(desk.sources, path)
@@ -370,7 +356,6 @@ def test_the_members_that_were_whole_before_a_damage_are_taken_and_the_damage_is
     assert "the archive is damaged after 1 files" in damaged["note"][0]
 
 
-@pytest.mark.xfail(strict=True, reason="finding._members: archives of one stem unpack over each other, bars are lost")
 def test_archives_of_the_same_name_do_not_get_into_each_other(desk):
     desk.write("2023/prices.zip", zip_of({"A.csv": of("A", 2)}))
     desk.write("2024/prices.zip", zip_of({"A.csv": of("A", 3)}))

@@ -58,7 +58,7 @@ def test_a_frame_of_any_library_is_the_same_rows(make):
 @pytest.mark.parametrize(
     "unit",
     [
-        pytest.param("s", marks=pytest.mark.xfail(strict=True, reason="frames._column: pandas 3 makes datetime64[s] of dates, which Polars does not take from NumPy")),
+        pytest.param("s"),
         "ms", "us", "ns",
     ],
 )  # fmt: skip
@@ -84,9 +84,6 @@ def test_what_is_no_frame_is_refused_by_its_kind(desk, source, name):
         jt.ingest(source, desk.root)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="frames.save_frames calls it 'frame 1', and staging.make_source takes that for the symbol"
-)
 @pytest.mark.parametrize("kind", ["pykrx", "fdr", "polars"])
 def test_a_frame_without_symbols_is_refused(desk, kind):
     frame = {
@@ -161,9 +158,6 @@ ODD = {
 }
 
 
-@pytest.mark.xfail(
-    strict=True, reason="frames._from_pandas stands outside the try of as_polars: pandas' own errors get out"
-)
 @pytest.mark.parametrize("make", ODD.values(), ids=ODD.keys())
 def test_an_odd_pandas_frame_is_read_or_refused_in_our_words(desk, make):
     try:

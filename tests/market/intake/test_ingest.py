@@ -48,10 +48,6 @@ def test_lines_that_are_no_rows_are_set_aside_and_counted(desk, end):
     assert "A,2024-01-03,10,11,9" in report.quarantine["text"].to_list()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="staging._broken_lines: an open quote swallows the rest of the file, which is counted as one row",
-)
 def test_an_open_quote_costs_no_line_that_is_not_told(desk):
     desk.csv(
         "A,2024-01-02,10,11,9,10,100",
@@ -170,10 +166,6 @@ def test_marcap_and_metastock_and_kaggle_lines(desk):
     assert "Dept" in " ".join(report.notes)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="heads.Head.levels is used nowhere: the header of three lines that yfinance writes is not understood",
-)
 @pytest.mark.parametrize("name", ["AAPL.csv", "many.csv"])
 def test_the_header_of_three_lines_that_yfinance_writes(desk, name):
     desk.write(
@@ -218,10 +210,6 @@ def test_symbols_of_a_parquet_file_stay_text_categorical_ones_too(desk):
     assert report.counts.duplicates == 4
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="ingesting._Run.finish closes DuckDB before _unread counts: unread rows of Parquet files are always 0",
-)
 def test_a_parquet_file_without_rows_is_no_problem_and_one_without_columns_is_told(desk):
     frame = pl.DataFrame({"symbol": ["A"], "date": [dt.date(2024, 1, 2)], "close": [1.0]})
     desk.write("a.parquet", frame)
@@ -269,10 +257,6 @@ def test_columns_of_strange_names_do_no_harm(desk):
     assert own(desk, **names) == {"a_b": 6.0, "it_s": 7.0, "select": 8.0, "rows": 3.0, "file": 9.0}
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="staging._rows: our inner names hide a further column (number, source_symbol, r0), or DuckDB refuses it (path, file_name)",
-)
 @pytest.mark.parametrize(
     "name", ["number", "source_symbol", "staged_symbol", "r0", "reason", "path", "file_row_number", "file_name"]
 )

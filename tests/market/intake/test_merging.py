@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 
 import polars as pl
-import pytest
 
 SHORT = "symbol,date,open,high,low,close"
 LONG = "symbol,date,open,high,low,close,volume,amount"
@@ -107,10 +106,6 @@ def test_a_source_without_volume_keeps_the_stored_one(desk):
     assert counts(desk.rows("A,2024-01-02,10,12,8,10", header=SHORT)) == {"same": 1}
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="merging.Stored.merge: a price that one of several sources has no column for overwrites the stored one with null",
-)
 def test_a_source_without_volume_keeps_the_stored_one_beside_a_source_with_it(desk):
     desk.rows(row(2))
     desk.write("other.csv", f"{SHORT},volume\n{row(2, symbol='B')}\n")
@@ -134,34 +129,23 @@ def test_a_flat_row_is_compared_with_the_last_close_of_the_store(desk):
     assert counts(desk.rows(flat(5, 11), halts="flat")) == {"bars": 1}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="merging.Stored.last_closes: the newest close of the store, not the one before the first row"
-)
 def test_flat_rows_again_are_the_same(desk):
     desk.rows(flat(2), flat(3), row(4), halts="flat")
     assert list(desk.closes("halts")) == ["A 2024-01-03"]
     assert counts(desk.ingest(halts="flat")) == {"same": 3}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="merging.Stored.last_closes: the newest close of the store, not the one before the first row"
-)
 def test_a_backfill_is_not_compared_with_later_closes(desk):
     desk.rows(row(8))
     assert counts(desk.rows(flat(2), halts="flat")) == {"bars": 1}
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="merging.Stored.last_closes: gives adjusted closes, which judging._is_halt compares with those of the source",
-)
 def test_flat_rows_of_an_adjusted_store_are_compared_with_the_close_that_was_traded(desk):
     header = "symbol,date,open,high,low,close,adj close,volume"
     desk.rows("A,2024-01-02,10,12,8,10,5,100", header=header, adjust=True)
     assert counts(desk.rows("A,2024-01-03,10,10,10,10,5,0", header=header, adjust=True, halts="flat")) == {"halts": 1}
 
 
-@pytest.mark.xfail(strict=True, reason="ingesting.ingest: raw closes are written over adjusted ones without a word")
 def test_raw_closes_do_not_get_into_an_adjusted_store_without_a_word(desk):
     header = "symbol,date,open,high,low,close,adj close,volume"
     desk.rows("A,2024-01-02,10,12,8,10,5,100", header=header, adjust=True)

@@ -38,9 +38,6 @@ def test_a_text_is_the_number_that_it_means_or_none():
     assert found == NUMBERS
 
 
-@pytest.mark.xfail(
-    strict=True, reason="values._THOUSANDS: the text is not trimmed, so that '1,234 ' is no number though '1234 ' is"
-)
 def test_blanks_around_a_number_with_thousands_are_nothing():
     assert sql(number_of("r0", "VARCHAR"), [" 1,234", "1,234 ", " 12,345.5 "]) == [1234, 1234, 12345.5]
 
@@ -85,9 +82,6 @@ def test_a_text_is_the_date_that_it_means_or_none():
     assert dict(zip(DATES, found, strict=True)) == DATES
 
 
-@pytest.mark.xfail(
-    strict=True, reason="values._from_text: TRY_CAST takes a year of two digits for one of the first century"
-)
 @pytest.mark.parametrize("text", ["24-01-31", "24/01/31", "01-02-24"])
 def test_a_year_of_two_digits_is_no_year_of_the_romans(text):
     assert sql(moment_of("r0", "VARCHAR", Moments(timeframe=DAY)), [text]) == [None]
@@ -100,9 +94,6 @@ def test_a_year_of_two_digits_is_no_year_of_the_romans(text):
         "1704153600000",
         pytest.param(
             "1704121100000",
-            marks=pytest.mark.xfail(
-                strict=True, reason="values._TIMES: %Y%m%d%H%M%S takes 13 digits, and makes the year 1704 of them"
-            ),
         ),
     ],
 )
@@ -192,7 +183,6 @@ def test_date_and_time_are_read_from_two_columns(date, time, moment):
         assert found.fetchall() == [(moment,)]
 
 
-@pytest.mark.xfail(strict=True, reason="values._from_text: lpad makes 0000 of a time that is not there")
 def test_without_a_time_there_is_no_moment():
     expression = moment_of("r0", "VARCHAR", Moments(timeframe=MINUTES), ("r1", "VARCHAR"))
     with duckdb.connect() as connection:
@@ -236,7 +226,6 @@ def test_minutes_come_from_two_columns_of_a_text(desk):
     assert found == ["2024-01-02 09:00", "2024-01-02 09:01"]
 
 
-@pytest.mark.xfail(strict=True, reason="values.moment_of: a typed date hides the column of times")
 @pytest.mark.parametrize("date", [JAN2, dt.datetime(2024, 1, 2)])
 def test_minutes_come_from_two_columns_of_a_frame(desk, date):
     frame = pl.DataFrame({"symbol": "A", "date": date, "time": [90000, 90100], "close": [1.0, 2.0]})
@@ -268,9 +257,6 @@ def test_a_day_first_date_is_read_by_its_format(desk):
     assert desk.closes() == {"A 2024-01-02": 1.0}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="ingesting.ingest: date_format and timezone are not tried first; the file is called damaged"
-)
 @pytest.mark.parametrize("options", [{"date_format": "%Q"}, {"timezone": "Mars/Olympus"}])
 def test_a_format_or_zone_that_is_none_is_refused_as_the_users(desk, options):
     with pytest.raises(jt.RequestError, match=next(iter(options))):

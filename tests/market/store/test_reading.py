@@ -96,10 +96,6 @@ def test_a_damaged_manifest_refuses_readers_and_writers_and_an_older_version_ope
     assert read(jt.DuckDBPriceRepository(three.root, version=2)).frame["close"].to_list() == [10, 11]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="reading.is_store: a folder manifests/ that a killed first ingest made counts as a store without its manifest",
-)
 @pytest.mark.parametrize("left", ["the folder alone", "the numbered manifest"])
 def test_a_first_ingest_that_was_killed_before_its_last_rename_leaves_an_empty_store(desk, left):
     desk.rows(row(2))
@@ -229,7 +225,6 @@ def test_folders_of_raw_files_work_as_before_and_have_no_versions(tmp_path):
             jt.DuckDBPriceRepository(tmp_path, **options)
 
 
-@pytest.mark.xfail(strict=True, reason="scanner.Scanner has neither store nor version= and verify=")
 @pytest.mark.parametrize("use", ["store", "version", "verify"])
 def test_a_scanner_knows_its_store(three, use):
     scanner = jt.Scanner(three.root, **({use: True if use == "verify" else 1} if use != "store" else {}))

@@ -63,7 +63,6 @@ def test_a_writer_that_is_stopped_leaves_the_version_before(desk):
     assert desk.ingest().counts.bars == 1
 
 
-@pytest.mark.xfail(strict=True, reason="writing.writing: mkdir's FileExistsError and NotADirectoryError get out")
 @pytest.mark.parametrize("inside", [".", "store"])
 def test_a_store_in_the_place_of_a_file_is_refused(desk, inside):
     desk.root = desk.csv(ROW) / inside
