@@ -12,7 +12,7 @@ import click
 from jtscan.cli.fetching import fetch
 from jtscan.cli.options import INTERRUPTED
 from jtscan.cli.scanning import check, explain, functions, library, scan, symbols
-from jtscan.cli.storing import compact, doctor, history, ingest, sweep, verify
+from jtscan.cli.storing import compact, doctor, history, ingest, restore, sweep, verify
 from jtscan.errors import FormulaError, JtscanError, RequestError
 
 
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 _COMMANDS = (
-    scan, symbols, check, explain, functions, library, ingest, fetch, doctor, verify, history, sweep, compact,
+    scan, symbols, check, explain, functions, library, ingest, fetch, doctor, verify, history, restore, sweep, compact,
 )  # fmt: skip
 for _command in _COMMANDS:
     main.add_command(_command)

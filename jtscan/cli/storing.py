@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import polars as pl
 
 from jtscan import render
 from jtscan.cli.options import pairs
@@ -104,7 +105,18 @@ def history(*, folder: Path) -> None:
     from jtscan.market import Store  # noqa: PLC0415 - keeps --help quick
 
     shown = ("version", "created", "action", "timeframe", "bars", "halts", "quarantined", "corrected", "can_be_opened")
-    click.echo(render.frame_text(Store(folder).history().select(*shown, "sources"), rows=30, width=160))
+    source = pl.col("sources").str.split("/").list.last()
+    click.echo(render.frame_text(Store(folder).history().select(*shown, source), rows=30, width=160))
+
+
+@click.command()
+@_store_argument
+@click.option("--version", "number", metavar="N", type=int, required=True, help="The version that is to count again.")
+def restore(*, folder: Path, number: int) -> None:
+    """Make an older version of the store in DIR count again, as a new one."""
+    from jtscan.market import Store  # noqa: PLC0415 - keeps --help quick
+
+    click.echo(f"version {Store(folder).restore(number)}: what version {number} was")
 
 
 @click.command()

@@ -37,6 +37,7 @@ class Duck:
         folders = {path for each in {path.parent for path in paths} for path in (each.absolute(), each.resolve())}
         allowed = {f"{folder}/" for folder in folders if is_text(folder)}
         self._connection.execute("SET allowed_directories = ?", [sorted(allowed)])
+        self._connection.execute("SET enable_progress_bar = false")  # it would be drawn on the standard output
         for setting in ("python_enable_replacements", "enable_external_access"):
             self._connection.execute(f"SET {setting} = false")
         self._connection.execute("SET lock_configuration = true")

@@ -14,7 +14,7 @@ from jtscan.market.files import find_files, version_of
 from jtscan.market.resampled import ResampledSnapshot, made_from, made_of
 from jtscan.market.snapshot import PriceSnapshot
 from jtscan.market.store.aside import Aside
-from jtscan.market.store.manifest import Kind
+from jtscan.market.store.manifest import Kind, refuse_damage
 from jtscan.market.store.reading import is_store
 from jtscan.market.store.store import Store
 
@@ -127,7 +127,7 @@ class DuckDBPriceRepository:
             raise self._none_of(timeframe)
 
         def make() -> PriceSnapshot:
-            store.check_files([*files, *chain(*apart)], whole=self._verify)
+            refuse_damage(store.root, [*files, *chain(*apart)], content=self._verify)
             paths, *others = ([store.root / file.path for file in group] for group in (files, *apart))
             return PriceSnapshot(paths, manifest.name, timeframe, {}, aside=Aside(*others))
 

@@ -17,6 +17,8 @@ from typing import IO, Literal
 
 from jtscan.errors import DataNotFoundError
 from jtscan.market.duck import refuse_names, shown
+from jtscan.market.store.manifest import NAME
+from jtscan.market.store.reading import is_store
 from jtscan.market.store.writing import FULL
 
 _BLOCK = 1 << 20
@@ -54,8 +56,8 @@ class SourceFile:
 def find_sources(places: Sequence[str | Path], work: Path, *, without: Path) -> list[SourceFile]:
     """List the files of bars at some places; what has to be unpacked or recoded goes to ``work``.
 
-    A folder is read with its folders, but for the one ``without``: the store
-    itself is no source.
+    A folder is read with its folders, but for stores, above all the one
+    ``without``, which is written.
 
     Raises
     ------
@@ -79,8 +81,9 @@ def _listed(places: Iterable[str | Path], without: Path) -> Iterator[Path]:
     for place in places:
         path = Path(place).expanduser()
         if path.is_dir():
+            stores = [without, *(each.parent for each in path.rglob(NAME) if is_store(each.parent))]
             ours = (each for each in path.rglob("*") if _is_ours(each.name) and each.is_file())
-            yield from sorted(each for each in ours if not each.absolute().is_relative_to(without.absolute()))
+            yield from sorted(each for each in ours if not any(_is_below(each, store) for store in stores))
         elif path.exists():
             yield path
         else:
@@ -88,6 +91,10 @@ def _listed(places: Iterable[str | Path], without: Path) -> Iterator[Path]:
             if not there:
                 raise DataNotFoundError(f"there is nothing at {shown(path)}")
             yield from (each for each in there if each.is_file())
+
+
+def _is_below(path: Path, folder: Path) -> bool:
+    return path.absolute().is_relative_to(folder.absolute())
 
 
 def _is_ours(name: str) -> bool:

@@ -24,7 +24,10 @@ def save_frames(frames: Sequence[Any], work: Path) -> list[SourceFile]:
     saved = []
     for number, frame in enumerate(frames):
         path = work / f"frame-{number:06}.parquet"
-        as_polars(frame).write_parquet(path, compression="lz4")
+        try:
+            as_polars(frame).write_parquet(path, compression="lz4")
+        except PolarsError as error:
+            raise RequestError("source", f"a column of frame {number + 1} cannot be read: {error}") from error
         saved.append(SourceFile(name=f"frame {number + 1}", path=path, kind="parquet", nameless=True))
     return saved
 
@@ -35,7 +38,13 @@ def unfold_levels(file: SourceFile, delimiter: str, work: Path) -> SourceFile:
         first, second, index = islice(csv.reader(text, delimiter=delimiter), 3)
     fields, tickers = (first, second) if _PRICES & {name.casefold() for name in first} else (second, first)
     body = pl.read_csv(
-        file.path, separator=delimiter, has_header=False, skip_rows=3, infer_schema=False, truncate_ragged_lines=True
+        file.path,
+        separator=delimiter,
+        has_header=False,
+        skip_rows=3,
+        infer_schema=False,
+        truncate_ragged_lines=True,
+        raise_if_empty=False,
     )
     parts = []
     for ticker in dict.fromkeys(tickers[1:]):

@@ -13,6 +13,7 @@ from polars.exceptions import PolarsError
 
 from jtscan.market.duck import Duck
 from jtscan.market.files import Schema, schemas_of
+from jtscan.market.intake.columns import NAMES, plain
 from jtscan.market.intake.finding import SourceFile
 from jtscan.market.intake.values import TEXT
 
@@ -28,8 +29,7 @@ class Head:
 
     ``columns`` are its columns and their DuckDB types (all text in a CSV
     file), ``sample`` its first rows by column, ``zones`` the time zones that
-    typed columns carry, ``skipped`` how many empty lines come first.
-    ``levels`` is true for a table of several header
+    typed columns carry. ``levels`` is true for a table of several header
     lines, as yfinance writes for its tickers.
     """
 
@@ -37,7 +37,6 @@ class Head:
     sample: Mapping[str, Sequence[str]] | None = None
     delimiter: str = ","
     quote: str = '"'
-    skipped: int = 0
     zones: Mapping[str, str] | None = None
     levels: bool = False
     problem: str | None = None
@@ -72,8 +71,7 @@ def _of_text(path: Path) -> Head:
         lines = list(islice(iter(lambda: text.readline(_LONGEST_LINE), ""), _SAMPLE + 3))
     if not any(line.strip() for line in lines):
         return Head(problem="the file is empty" if not lines else "the file has only empty lines")
-    skipped = next(place for place, line in enumerate(lines) if line.strip())
-    lines = lines[skipped:]
+    lines = lines[next(place for place, line in enumerate(lines) if line.strip()) :]
     delimiter = max(_DELIMITERS, key=lambda each: (lines[0].count(each), -_DELIMITERS.index(each)))
     try:
         rows = list(csv.reader(lines, delimiter=delimiter))
@@ -82,10 +80,14 @@ def _of_text(path: Path) -> Head:
     names = [name.strip() for name in rows[0]]
     body = [row for row in rows[1:] if row]
     sample = {name: [row[place].strip() for row in body if len(row) > place] for place, name in enumerate(names)}
-    levels = len(rows) > _LEVELS and len(names) > 1 and bool(rows[2][0]) and not any(rows[2][1:])
-    return Head(
-        columns=[(name, TEXT) for name in names], sample=sample, delimiter=delimiter, skipped=skipped, levels=levels
-    )
+    third = rows[_LEVELS] if len(rows) > _LEVELS else []
+    named = len(third) > 1 and plain(third[0]) in NAMES["timestamp"] and not any(third[1:])
+    levels = named and _has_prices(rows[:_LEVELS])
+    return Head(columns=[(name, TEXT) for name in names], sample=sample, delimiter=delimiter, levels=levels)
+
+
+def _has_prices(rows: Sequence[Sequence[str]]) -> bool:
+    return any({"open", "close"} & {cell.strip().casefold() for cell in row} for row in rows)
 
 
 def _of_parquet(path: Path, schema: Schema) -> Head:

@@ -36,7 +36,6 @@ from jtscan.market.intake.judging import (
     HALT,
     KEYS,
     OTHER_VALUES,
-    REASON,
     UNREADABLE_MOMENT,
     Halts,
     Judged,
@@ -44,10 +43,21 @@ from jtscan.market.intake.judging import (
     judge,
 )
 from jtscan.market.intake.merging import Stored
-from jtscan.market.intake.staging import FILE, FURTHER, RAW, STAGED_AS, Reading, Source, Staged, make_source, stage
+from jtscan.market.intake.staging import (
+    FILE,
+    FURTHER,
+    RAW,
+    REASON,
+    STAGED_AS,
+    Reading,
+    Source,
+    Staged,
+    make_source,
+    stage,
+)
 from jtscan.market.intake.tables import write_members, write_symbols
 from jtscan.market.intake.values import Moments
-from jtscan.market.store.layout import compact, split
+from jtscan.market.store.layout import by_shape, compact, split
 from jtscan.market.store.manifest import Manifest
 from jtscan.market.store.quality import markets_of, suspicious
 from jtscan.market.store.suspicion import SCHEMA, Suspicions
@@ -133,6 +143,8 @@ def ingest(  # noqa: PLR0913 - what a user can say of the sources
         The store is damaged, in use or cannot be written; it is as it was.
     """
     started = perf_counter()
+    if source is None and symbols is None and members is None:
+        raise RequestError("source", "NoneType is neither a path nor a Polars, pandas or Arrow frame")
     moments = Moments(timeframe=Timeframe.parse(timeframe), date_format=date_format, zone=_zone(timezone))
     _check_format(date_format)
     reading = Reading(moments=moments, mapping=_mapping(columns), symbol_pattern=_pattern(symbol_pattern))
@@ -340,8 +352,8 @@ class _Run:
         for kind, halt in (("bars", False), ("halts", True)):
             rows = merged.rows.filter(pl.col(HALT) == halt)
             self._tally.add(kind, rows)
-            if rows.height:
-                self._draft.add(kind, self._timeframe, rows.drop(FILE, HALT))  # type: ignore[arg-type]
+            for part in by_shape(rows.drop(FILE, HALT)) if rows.height else ():
+                self._draft.add(kind, self._timeframe, part)  # type: ignore[arg-type]
         written = judged.repairs.join(merged.rows.select(KEYS), on=KEYS, how="semi", maintain_order="left")
         self._tally.add("repaired", written)
         if written.height:
@@ -470,10 +482,11 @@ class _Run:
             if reason == UNREADABLE_MOMENT:
                 cure = "say how they are written: --date-format '%d/%m/%Y'"
                 yield f"timestamps that cannot be read: {count:,}, such as {text!r}; {cure}"
-            elif (
-                reason.endswith(OTHER_VALUES) and count > self._tally.total().read / 2 and not self._timeframe.intraday
-            ):
-                yield f"most rows share their {self._timeframe} with others; are these minutes? Say so: --timeframe 5m"
+            elif str(reason).endswith(OTHER_VALUES) and count > self._tally.total().read / 2:
+                yield (
+                    "most rows share their timestamp with others; are these shorter bars (--timeframe 1m), or several "
+                    "symbols without a column of symbols?"
+                )
 
     def _notes(self) -> Iterator[str]:
         """What a user should know of how the sources were read."""

@@ -15,11 +15,11 @@ import polars as pl
 
 from jtscan.domain.dates import Timeframe
 from jtscan.market.files import PRICES
-from jtscan.market.intake.staging import FILE, LOST, NO_NUMBER, RAW
+from jtscan.market.intake.staging import FILE, LOST, NO_NUMBER, RAW, REASON
 from jtscan.market.order import in_order
 
 ROUNDING = 0.005
-HALT, REASON = "#halt", "#reason"
+HALT = "#halt"
 KEYS = ("symbol", "timestamp")
 UNREADABLE_MOMENT = "its timestamp cannot be read"
 OTHER_VALUES = "rows of this symbol and timestamp have other values"

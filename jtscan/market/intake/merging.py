@@ -15,7 +15,7 @@ from jtscan.domain.dates import Timeframe
 from jtscan.market.duck import Duck
 from jtscan.market.intake.judging import HALT, KEYS
 from jtscan.market.intake.staging import FILE
-from jtscan.market.store.manifest import StoredFile
+from jtscan.market.store.manifest import StoredFile, refuse_damage
 from jtscan.market.store.writing import Draft
 
 _WHERE = "#where"
@@ -37,6 +37,7 @@ class Stored:
     def __init__(self, draft: Draft, timeframe: Timeframe) -> None:
         self._draft = draft
         self._files = [file for kind in ("bars", "halts") for file in draft.of(kind, timeframe)]
+        refuse_damage(draft.root, self._files, content=False)
         self._by_path = {str(draft.path(file)): file for file in self._files}
         self._duck = Duck([draft.path(file) for file in self._files])
         self._gone: dict[str, list[pl.DataFrame]] = {}
@@ -92,6 +93,7 @@ class Stored:
         """Write the files again from which rows are gone."""
         for path, parts in self._gone.items():
             file = self._by_path[path]
+            refuse_damage(self._draft.root, [file], content=True)  # what is copied gets a sum of its own
             whole = pl.read_parquet(path, hive_partitioning=False)
             left = whole.join(pl.concat(parts), on=KEYS, how="anti", maintain_order="left")
             self._draft.drop(file)

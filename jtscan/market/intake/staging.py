@@ -22,12 +22,13 @@ from jtscan.market.intake.finding import SourceFile
 from jtscan.market.intake.heads import Head
 from jtscan.market.intake.values import TEXT, Moments, is_no_number, moment_of, number_of
 
-FILE, RAW, NO_NUMBER, LOST = "#file", "#raw", "#no_number", "#lost"
+FILE, RAW, NO_NUMBER, LOST, REASON = "#file", "#raw", "#no_number", "#lost", "#reason"
 CORE = (*PRICES, "adj_close")
 FURTHER = "+"
 STAGED_AS = "(FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION V2)"
 _BATCH = 64 << 20
 _LONGEST_LINE = 1 << 20
+_OURS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.OutOfMemoryException)
 _OPEN_QUOTE = "unquoted value"
 _MIDNIGHT = "00:00:00"
 _BITS = 63  # of a BIGINT
@@ -197,7 +198,7 @@ def _stage(batch: Sequence[Source], duck: Workbench, work: Path, reading: Readin
     try:
         duck.run(f"COPY ({_rows(first, reading.moments)}) TO {literal(out)} {STAGED_AS}", paths)
         lines = [_broken_lines(duck)] if first.file.kind == "text" else []
-        if first.head.quote and any(_OPEN_QUOTE in reason for part in lines for reason in part["reason"]):
+        if first.head.quote and any(_OPEN_QUOTE in reason for part in lines for reason in part[REASON]):
             out.unlink()
             for each in batch:
                 single = each if len(batch) > 1 else replace(each, head=replace(each.head, quote=""))
@@ -207,7 +208,7 @@ def _stage(batch: Sequence[Source], duck: Workbench, work: Path, reading: Readin
     except duckdb.Error as error:
         out.unlink(missing_ok=True)
         _forget_broken_lines(duck)
-        if "No space left" in str(error):
+        if isinstance(error, _OURS) or "No space left" in str(error):
             raise
         if len(batch) == 1:
             staged.problems[first.number] = unreadable(first.file.path, error)
@@ -254,7 +255,7 @@ class _Columns:
                 f"SELECT * FROM read_csv($paths, columns = {{{raws}}}, header = true, "  # noqa: S608 - our own names
                 f"delim = '{source.head.delimiter}', "
                 f"quote = '{source.head.quote}', escape = '{source.head.quote}', auto_detect = false, "
-                f"skip = {source.head.skipped}, filename = '#path', store_rejects = true, rejects_limit = 0, "
+                f"filename = '#path', store_rejects = true, rejects_limit = 0, "
                 f"max_line_size = {_LONGEST_LINE})"
             )
         else:
@@ -327,7 +328,7 @@ def _broken_lines(duck: Workbench) -> pl.DataFrame:
     return found.select(
         FILE,
         pl.col(RAW).str.strip_chars(),
-        pl.format("the line cannot be read: {}", pl.col("error").str.to_lowercase()).alias("reason"),
+        pl.format("the line cannot be read: {}", pl.col("error").str.to_lowercase()).alias(REASON),
     )
 
 

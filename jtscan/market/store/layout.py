@@ -12,9 +12,12 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+import polars as pl
+
 from jtscan.domain.dates import Timeframe
 from jtscan.market.duck import Duck
-from jtscan.market.store.manifest import Kind, StoredFile
+from jtscan.market.files import PRICES
+from jtscan.market.store.manifest import Kind, StoredFile, refuse_damage
 from jtscan.market.store.writing import Draft
 
 ROWS_PER_FILE = 400_000
@@ -36,6 +39,21 @@ def split(sizes: Mapping[str, int], rows: int = ROWS_PER_FILE) -> Iterator[list[
         size += sizes[symbol]
     if group:
         yield group
+
+
+def by_shape(rows: pl.DataFrame) -> list[pl.DataFrame]:
+    """Part bars by the prices that they have: a file has no column that is unknown in some of its rows.
+
+    Sources without a volume are bars all the same; a row that misses what
+    its file has is none.
+    """
+    prices = [name for name in PRICES if name in rows.columns and rows[name].null_count()]
+    if not prices:
+        return [rows]
+    missing = (pl.when(pl.col(name).is_null()).then(pl.lit(name)) for name in prices)
+    shape = pl.concat_str(*missing, ignore_nulls=True).alias("#shape")
+    parts = rows.with_columns(shape).partition_by("#shape", include_key=False)
+    return [part.drop(name for name in prices if part[name].null_count() == part.height) for part in parts]
 
 
 def compact(draft: Draft, timeframe: Timeframe, *, whole: bool = False) -> bool:
@@ -80,12 +98,15 @@ def _by_size(files: Sequence[StoredFile]) -> list[list[StoredFile]]:
 
 
 def _merge(draft: Draft, kind: Kind, timeframe: Timeframe, files: Sequence[StoredFile]) -> None:
+    refuse_damage(draft.root, files, content=True)  # what is copied gets a sum of its own
     paths = [str(draft.path(file)) for file in files]
     duck = Duck(draft.path(file) for file in files)
     sizes = duck.frame(_SIZES, {"paths": paths})
     for symbols in split(dict(sizes.iter_rows())):
         ends = {"paths": paths, "first": symbols[0], "last": symbols[-1]}
-        draft.add(kind, timeframe, duck.frame(_ROWS, ends).sort(*_KEYS))
+        rows = duck.frame(_ROWS, ends).sort(*_KEYS)
+        for part in by_shape(rows) if kind == "bars" else [rows]:
+            draft.add(kind, timeframe, part)
     for file in files:
         draft.drop(file)
 

@@ -150,6 +150,24 @@ def sha256_of(path: Path) -> str:
     return sums.hexdigest()
 
 
+def refuse_damage(root: Path, files: Iterable[StoredFile], *, content: bool) -> None:
+    """Refuse files that are not what the manifest says; ``content``: sum them up, not only their size.
+
+    Raises
+    ------
+    StoreError
+        Names the first file, and what can be done.
+    """
+    wrong = damaged(root, files, content=content)
+    if wrong:
+        path, problem = next(iter(wrong.items()))
+        more = f" (and {len(wrong) - 1:,} more files)" if len(wrong) > 1 else ""
+        raise StoreError(
+            f"{root / path}: {problem}{more}. The store is damaged: jtscan verify {root} lists all that is; go back "
+            "to an older version (jtscan restore), ingest again into a new folder, or copy the file back"
+        )
+
+
 def damaged(root: Path, files: Iterable[StoredFile], *, content: bool = True) -> dict[str, str]:
     """Name the files that are not what the manifest says, and why; ``content``: sum them up, not only their size."""
     found = {}

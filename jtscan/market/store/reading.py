@@ -11,7 +11,7 @@ from jtscan.market.store.manifest import NAME, OLD, Manifest
 
 def is_store(root: Path) -> bool:
     """Whether an ingest has written there."""
-    return (root / NAME).exists() or (root / OLD).is_dir()
+    return (root / NAME).exists() or any((root / OLD).glob("*.json"))
 
 
 def current(root: Path) -> Manifest:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +13,7 @@ from jtscan.domain.stores import FILE_COUNTS, Counts, QualityReport, VerifyRepor
 from jtscan.errors import StoreError
 from jtscan.market.duck import shown
 from jtscan.market.store.layout import compact
-from jtscan.market.store.manifest import NAME, OLD, Manifest, StoredFile, damaged
+from jtscan.market.store.manifest import NAME, OLD, Manifest, damaged, refuse_damage
 from jtscan.market.store.quality import markets_of, quality_of
 from jtscan.market.store.reading import at_version, current, is_store, kept, read_manifest
 from jtscan.market.store.sweeping import GRACE, KEEP, sweep
@@ -119,31 +119,16 @@ class Store:
 
     def quality(self) -> QualityReport:
         """Read everything, and tell what is there, what was set aside, and what looks wrong."""
+        manifest = self.manifest
+        refuse_damage(self.root, manifest.files, content=False)
         table = self.table("symbols")
         markets = {} if table is None else markets_of(pl.read_parquet(table))
-        return quality_of(self.root, self.manifest, markets)
+        return quality_of(self.root, manifest, markets)
 
     def table(self, kind: Literal["symbols", "members"]) -> Path | None:
         """Where this version keeps its symbols or members; None if it has none."""
         files = self.manifest.of(kind)
         return self.root / files[0].path if files else None
-
-    def check_files(self, files: Iterable[StoredFile], *, whole: bool) -> None:
-        """Refuse to read files that are not what the manifest says; ``whole`` sums up their content too.
-
-        Raises
-        ------
-        StoreError
-            Names the first file, and what can be done.
-        """
-        wrong = damaged(self.root, files, content=whole)
-        if wrong:
-            path, problem = next(iter(wrong.items()))
-            more = f" (and {len(wrong) - 1:,} more files)" if len(wrong) > 1 else ""
-            raise StoreError(
-                f"{shown(self.root / path)}: {problem}{more}. The store is damaged: jtscan verify {shown(self.root)} "
-                "lists all that is; ingest the sources again into a new folder, or copy the file back"
-            )
 
     def compact(self, *, wait: float = WAIT_SECONDS) -> str:
         """Lay all bars out anew, as after one ingest of everything; return the version."""
@@ -152,6 +137,19 @@ class Store:
             if not any(changed):
                 return draft.base.name
             return draft.commit("compact", timeframe=None, sources="", counts=Counts()).name
+
+    def restore(self, version: int, *, wait: float = WAIT_SECONDS) -> str:
+        """Make an older version count again, as a new one, so that nothing of the history is lost; return its name.
+
+        Raises
+        ------
+        StoreError
+            There is no such version, or one of its files is damaged.
+        """
+        with writing(self.root, wait=wait) as draft:
+            old = at_version(self.root, version)
+            refuse_damage(self.root, old.files, content=True)
+            return draft.restore(old).name
 
     def sweep(self, *, keep: int = KEEP, grace: dt.timedelta = GRACE, wait: float = WAIT_SECONDS) -> Sequence[Path]:
         """Remove versions beyond the newest ``keep``, and leftovers, that are older than the grace time."""

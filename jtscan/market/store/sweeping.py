@@ -24,7 +24,7 @@ _OURS = re.compile(r"v\d{6,}-[0-9a-f]{8}-\d{4,}\.parquet")
 
 def sweep(root: Path, newest: Manifest, *, keep: int = KEEP, grace: dt.timedelta = GRACE) -> list[Path]:
     """Remove what is neither of the newest ``keep`` versions nor younger than the grace time; return what went."""
-    now = dt.datetime.now()
+    now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     there = kept(root)
     old = {number for number in there if number <= newest.number - keep and _ended(newest, number, now) > grace}
     going = [root / OLD / f"{number:06}.json" for number in sorted(old)]
@@ -55,6 +55,6 @@ def _files(root: Path) -> Iterator[Path]:
 
 def _age(path: Path, now: dt.datetime) -> dt.timedelta:
     try:
-        return now - dt.datetime.fromtimestamp(path.stat().st_mtime)
+        return now - dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC).replace(tzinfo=None)
     except FileNotFoundError:
         return dt.timedelta(0)

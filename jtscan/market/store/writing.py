@@ -27,9 +27,9 @@ from polars.exceptions import PolarsError
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.stores import Counts, Version
 from jtscan.errors import StoreError
-from jtscan.market.duck import shown
+from jtscan.market.duck import refuse_names, shown
 from jtscan.market.store.manifest import NAME, OLD, Kind, Manifest, StoredFile, sha256_of
-from jtscan.market.store.reading import current
+from jtscan.market.store.reading import current, is_store
 
 LOCK = ".lock"
 WORK = "tmp"
@@ -55,6 +55,10 @@ def writing(root: Path, *, wait: float = WAIT_SECONDS) -> Iterator[Draft]:
         prices that no ingest wrote, or the disk is full.
     """
     with _on_full_disk(root):
+        if root.is_file():
+            raise StoreError(f"{shown(root)}: it is a file; the folder of the store comes second: ingest(source, into)")
+        for reason in refuse_names([root.absolute()]).values():
+            raise StoreError(f"{shown(root)}: {reason}")
         root.mkdir(parents=True, exist_ok=True)
         _refuse_foreign(root)
         lock = FileLock(root / LOCK)
@@ -79,10 +83,11 @@ def writing(root: Path, *, wait: float = WAIT_SECONDS) -> Iterator[Draft]:
 
 def _refuse_foreign(root: Path) -> None:
     """Raw price files in the place of a store's would be hidden by its manifest."""
-    if not (root / NAME).exists() and any((root / "prices").rglob("*.parquet")) and not (root / LOCK).exists():
+    raw = [] if is_store(root) else [*root.glob("*.parquet"), *(root / "prices").rglob("*.parquet")]
+    if raw:
         raise StoreError(
-            f"{shown(root)}: there are prices in it that no ingest wrote; choose another folder, and give this one as "
-            f"the source: jtscan ingest {shown(root)}/prices/1d --into DIR"
+            f"{shown(root)}: there are prices in it that no ingest wrote ({shown(raw[0].relative_to(root))}); choose "
+            f"another folder, and give this one as the source: jtscan ingest {shown(root)} --into DIR"
         )
 
 
@@ -174,7 +179,7 @@ class Draft:
             _to_disk(folder)
         version = Version(
             number=self.number,
-            created=dt.datetime.now().isoformat(timespec="seconds"),
+            created=_now(),
             action=action,
             timeframe=timeframe,
             sources=sources,
@@ -196,6 +201,14 @@ class Draft:
         """Make a new folder a store, though an empty one: what a killed writer leaves is not to be read as raw."""
         if not (self.root / NAME).exists():
             self._put(self.base, self.root / NAME)
+
+    def restore(self, old: Manifest) -> Manifest:
+        """Make an older version count again, as the next one."""
+        version = Version(number=self.number, created=_now(), action="restore", sources=f"version {old.number}")
+        versions = (*self.base.versions, version)[-_KEPT_VERSIONS:]
+        manifest = Manifest(versions=versions, files=old.files, totals=old.totals)
+        self._publish(manifest)
+        return manifest
 
     def _publish(self, manifest: Manifest) -> None:
         under_its_number = self.root / OLD / f"{manifest.number:06}.json"
@@ -222,6 +235,11 @@ class Draft:
             with suppress(OSError):
                 path.unlink()
         shutil.rmtree(self.work, ignore_errors=True)
+
+
+def _now() -> str:
+    """The time, in UTC: where the clock is put forward, a grace time stays what it is."""
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def _ends(frame: pl.DataFrame, name: str) -> tuple[str | None, str | None]:

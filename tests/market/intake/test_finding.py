@@ -8,6 +8,7 @@ import os
 import random
 import tarfile
 import zipfile
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -137,7 +138,7 @@ def test_a_glob_names_files(desk):
     desk.write("B.csv", of("B", 2))
     desk.write("C.txt", of("C", 2))
     for pattern in ("*.csv", "**/*.csv", "[AB].csv", "?.csv"):
-        found = find_sources([desk.sources / pattern], desk.root)
+        found = find_sources([desk.sources / pattern], desk.root, without=Path("elsewhere"))
         assert [file.stem for file in found] == ["A", "B"]
 
 
@@ -375,4 +376,4 @@ def test_an_archive_beside_its_own_files_adds_nothing(desk):
 def test_an_archive_of_nothing_that_is_ours_is_refused(tmp_path):
     (tmp_path / "x.zip").write_bytes(zip_of({"readme.md": "x"}))
     with pytest.raises(jt.DataNotFoundError, match=r"no CSV or Parquet files at .*x\.zip"):
-        find_sources([tmp_path / "x.zip"], tmp_path / "work")
+        find_sources([tmp_path / "x.zip"], tmp_path / "work", without=Path("elsewhere"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -62,7 +63,9 @@ def test_every_cut_and_every_byte_too_many_is_noticed():
 
 
 def test_a_later_format_is_called_so():
-    raw = json.dumps({**json.loads(MANIFEST.to_bytes()), "format": 2}).encode()
+    whole = json.loads(MANIFEST.to_bytes())
+    body = json.dumps({**{name: whole[name] for name in whole if name != "checksum"}, "format": 2}, indent=1)
+    raw = f'{{\n "checksum": "{hashlib.sha256(body.encode()).hexdigest()}",{body[1:]}'.encode()
     with pytest.raises(jt.StoreError, match=r"written by another version of jtscan \(format 2, not 1\)"):
         read(raw)
 

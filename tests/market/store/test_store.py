@@ -70,7 +70,7 @@ def test_a_folder_of_prices_that_no_ingest_wrote_is_refused(desk):
     pl.DataFrame({"symbol": ["A"]}).write_parquet(folder / "mine.parquet")
     with pytest.raises(
         jt.StoreError,
-        match=r"there are prices in it that no ingest wrote; choose another folder, and give this one as the source: jtscan ingest .*/prices/1d --into DIR",
+        match=r"there are prices in it that no ingest wrote \(prices/1d/mine.parquet\); choose another folder, and give this one as the source: jtscan ingest .* --into DIR",
     ):
         desk.rows(*ROWS)
     assert [path.name for path in desk.root.rglob("*") if path.is_file()] == ["mine.parquet"]
