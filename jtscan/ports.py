@@ -48,6 +48,9 @@ class ISymbolRepository(Protocol):
     async def indices(self) -> list[str]:
         """Return the indices whose members are known, in rising order."""
 
+    def pinned(self) -> ISymbolRepository:
+        """Return the same symbols as they are now, whatever is written meanwhile; equal where nothing was."""
+
     async def members(self, index: Names) -> pl.DataFrame:
         """Return index, symbol, start (null = always been), end (first day without, null = still) of their members."""
 

@@ -96,16 +96,41 @@ class BatchScanUseCase:
             There are no usable prices at all.
         """
         started = perf_counter()
-        job_id = str(uuid.uuid4())
         _phase(observer, "resolving")
-        found = await self._find(request.symbol_criteria)
-        if not set(found) - set(request.symbol_criteria.exclude):
+        scan, engine, found = await self._pinned(request)
+        heard = _Heard(observer)
+        result = await scan.run(request, engine, found, heard, progress_callback, cancellation_token)
+        taken = (perf_counter() - started) * 1000 if len(result.outcomes) else 0
+        return replace(result, processing_time_ms=taken)
+
+    async def _pinned(self, request: BatchScanRequest) -> tuple[BatchScanUseCase, IProcessingEngine | None, list[str]]:
+        """Hold on to the symbols and the prices of one version; without a symbol to ask, prices are not needed."""
+        while True:
+            scan = BatchScanUseCase(self._engine, _pinned(self._symbol_repo), self._aggregator)
+            found = await scan._find(request.symbol_criteria)
+            if not set(found) - set(request.symbol_criteria.exclude):
+                return scan, None, found
+            engine = await asyncio.to_thread(self._engine.pinned, request.timeframe)
+            if _pinned(self._symbol_repo) == scan._symbol_repo:  # nobody wrote between the two
+                return scan, engine, found
+
+    async def run(
+        self,
+        request: BatchScanRequest,
+        engine: IProcessingEngine | None,
+        found: Sequence[str],
+        heard: _Heard,
+        progress_callback: ProgressCallback | None,
+        cancellation_token: CancellationToken | None,
+    ) -> BatchScanResult:
+        """Run one scan on what is pinned: resolve, make the job, process, aggregate."""
+        job_id = str(uuid.uuid4())
+        if engine is None:
             return await self._nothing(request, job_id, found)
-        engine = await asyncio.to_thread(self._engine.pinned, request.timeframe)
         universe = await self._resolve(request, engine, found)
         if not universe.symbols:
             return await self._nothing(request, job_id, found, universe)
-        _phase(observer, "scanning")
+        _phase(heard, "scanning")
         job = _make_job(request, job_id, universe)
         outline = await asyncio.to_thread(engine.outline, job)
         check_sort(request.sort_by, ["name", *outline.columns])
@@ -114,14 +139,12 @@ class BatchScanUseCase:
                 list(dict.fromkeys([*universe.labels["symbol"], *outline.references]))
             )
             job = replace(job, labels=others)
-        heard = _Heard(observer)
         heard.warnings += _unasked(request, outline, universe.labels)
         results = await engine.process_batch_async(job, progress_callback, cancellation_token, heard)
-        _phase(observer, "aggregating")
+        _phase(heard, "aggregating")
         state = engine.data_state(job.timeframe)
         told = replace(universe, warnings=(*universe.warnings, *heard.warnings))
-        result = await asyncio.to_thread(self._result, request, job_id, told, results, state)
-        return replace(result, processing_time_ms=(perf_counter() - started) * 1000)
+        return await asyncio.to_thread(self._result, request, job_id, told, results, state)
 
     async def _find(self, criteria: SymbolCriteria) -> list[str]:
         """Find the symbols of the criteria, before exclusions: an explicit list wins."""
@@ -265,6 +288,12 @@ class BatchScanUseCase:
             cancelled=len(results) < len(universe.symbols),
             data_version=state.version,
         )
+
+
+def _pinned(symbols: ISymbolRepository) -> ISymbolRepository:
+    """Hold on to the symbols as they are now; a repository that cannot is taken as it is."""
+    pin = getattr(symbols, "pinned", None)
+    return symbols if pin is None else pin()
 
 
 def _make_job(request: BatchScanRequest, job_id: str, universe: _Universe) -> ProcessingJob:

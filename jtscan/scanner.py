@@ -187,8 +187,8 @@ class Scanner:
         if data is None or not self._prices.timeframes():
             self._prices.snapshot(self._timeframe)  # raises: there is nothing
         self._symbols = DuckDBSymbolRepository(
-            symbols or self._beside(data, "symbols"),
-            members=members or self._beside(data, "members"),
+            symbols or self._beside(data, "symbols", verify=verify),
+            members=members or self._beside(data, "members", verify=verify),
             priced=self._priced,
         )
         self._functions = registered(functions or ())
@@ -466,14 +466,16 @@ class Scanner:
             raise StoreError("these prices are not in a store: jtscan ingest SOURCE --into DIR makes one")
         return self._prices.store
 
-    def _beside(self, data: str | Path | None, kind: Literal["symbols", "members"]) -> Callable[[], Path | None]:
+    def _beside(
+        self, data: str | Path | None, kind: Literal["symbols", "members"], *, verify: bool
+    ) -> Callable[[], Path | None]:
         """Make the function that finds the table of the store's version, or the file of that name in a data folder."""
         path = None if data is None else Path(data).expanduser() / f"{kind}.parquet"
         there = path if path is not None and path.is_file() else None
 
         def find() -> Path | None:
             store = self._prices.store
-            return (None if store is None else store.table(kind)) or there
+            return (None if store is None else store.table(kind, verify=verify)) or there
 
         return find
 
@@ -481,10 +483,8 @@ class Scanner:
         return self._prices.snapshot(Timeframe.parse(timeframe or self._timeframe))
 
     def _priced(self) -> Sequence[str]:
-        there = self._prices.timeframes()
-        if not there:
-            return ()
-        return self._prices.snapshot(self._timeframe if self._timeframe in there else there[-1]).symbols
+        """Every symbol that has bars of any timeframe: whichever is scanned, none is missing silently."""
+        return sorted({symbol for each in self._prices.timeframes() for symbol in self._prices.snapshot(each).symbols})
 
     def __repr__(self) -> str:
         return f"Scanner({', '.join(self.timeframes()) or 'no prices'})"

@@ -113,6 +113,10 @@ class InMemorySymbolRepository:
         """Return the indices there are."""
         return values_of(self._members, "index")
 
+    def pinned(self) -> InMemorySymbolRepository:
+        """Return itself: it does not change."""
+        return self
+
     async def members(self, index: Names) -> pl.DataFrame:
         """Return the spans of the members of an index, or of several."""
         return self._members.filter(pl.col("index").is_in([index] if isinstance(index, str) else list(index)))

@@ -518,4 +518,4 @@ def test_a_long_scan_of_survivors_says_so_once(span, start):
 def test_a_universe_whose_past_is_known_does_not_warn(criteria, table, warned):
     members = pl.concat([MEMBERS, pl.DataFrame([("Q2", "068270", LEFT, None)], schema=MEMBERS.schema, orient="row")])
     result = scan(criteria, table=table, members=members, closes=dict.fromkeys(TABLE["symbol"], LONG))
-    assert any(each.startswith("survivorship:") for each in result.warnings) == warned
+    assert any("survivorship" in each for each in result.warnings) == warned

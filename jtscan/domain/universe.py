@@ -136,10 +136,9 @@ def overlapping(members: pl.DataFrame, date_range: DateRange) -> set[str]:
 
 
 def of_today(members: pl.DataFrame) -> list[str]:
-    """Name the indices of which no span begins or ends: only their members of today are known."""
-    dated = pl.col("start").is_not_null() | pl.col("end").is_not_null()
-    known = members.group_by("index").agg(dated.any().alias("dated"))
-    return sorted(known.filter(~pl.col("dated"))["index"])
+    """Name the indices of which no span ends: only their members of today are known, perhaps since when."""
+    known = members.group_by("index").agg(pl.col("end").is_not_null().any().alias("ended"))
+    return sorted(known.filter(~pl.col("ended"))["index"])
 
 
 def on_member_days(members: pl.DataFrame, bars: pl.DataFrame) -> pl.Series:

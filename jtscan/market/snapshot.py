@@ -139,7 +139,7 @@ class PriceSnapshot:
             frame = in_order(pl.concat([frame.filter(~pl.col("symbol").is_in(short)), again]))
             rows.update(counted)
         frame, rows, conflicts = self._reader.without_duplicates(frame, rows)
-        for symbol, apart in self._aside.counts(symbols, ReadWindow(start=reach, end=window.end)).items():
+        for symbol, apart in self._aside.counts(symbols, ReadWindow(start=reach, end=window.end), frame).items():
             rows[symbol] = rows.get(symbol, NO_ROWS) + apart
         present = set(frame["symbol"].unique())
         problems = {symbol: broken[symbol] for symbol in symbols if symbol in broken}

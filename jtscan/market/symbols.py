@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 
 import duckdb
@@ -103,6 +104,20 @@ class DuckDBSymbolRepository:
         """Return index, symbol, start, end of the members of an index, or of several."""
         return await asyncio.to_thread(self._members_of, index)
 
+    def pinned(self) -> DuckDBSymbolRepository:
+        """Return the symbols of the files that count now, whichever count later."""
+        pinned = copy(self)
+        pinned._table, pinned._members = self._table.pinned(), self._members.pinned()  # noqa: SLF001 - its own copy
+        return pinned
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both read the same files now."""
+        if not isinstance(other, DuckDBSymbolRepository):
+            return NotImplemented
+        return (self._table.path(), self._members.path()) == (other._table.path(), other._members.path())
+
+    __hash__ = object.__hash__
+
     def table(self) -> pl.DataFrame:
         """Return the whole table with all its columns, read again if the file has changed.
 
@@ -140,21 +155,31 @@ class _File:
         self._read = read
         self._empty = empty
         self._lock = threading.Lock()
-        self._known: tuple[Path, str] | None = None
-        self._frame = empty
+        self._known: dict[tuple[Path, str], pl.DataFrame] = {}  # of the newest alone; pinned copies share it
+
+    def path(self) -> Path | None:
+        given = self._source() if callable(self._source) else self._source
+        return None if given is None else Path(given).expanduser()
+
+    def pinned(self) -> _File:
+        """The same file, whichever is the source's later; what is read of it is known to both."""
+        pinned = copy(self)
+        pinned._source = self.path()  # noqa: SLF001 - its own copy
+        return pinned
 
     def frame(self) -> pl.DataFrame:
-        given = self._source() if callable(self._source) else self._source
-        if given is None:
+        path = self.path()
+        if path is None:
             return self._empty
-        path = Path(given).expanduser()
         if not path.is_file():
             raise DataNotFoundError(f"{shown(path)}: {self._what} is missing")
         with self._lock:
             version = (path, version_of([path]))
-            if version != self._known:
-                self._frame, self._known = self._read(path), version
-            return self._frame
+            if version not in self._known:
+                frame = self._read(path)
+                self._known.clear()
+                self._known[version] = frame
+            return self._known[version]
 
 
 def _read(path: Path) -> pl.DataFrame:

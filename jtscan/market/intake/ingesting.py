@@ -69,7 +69,6 @@ Progress = Callable[[str, int, int], object]
 _SCATTERED = 2_000_000
 _TALLIED = (*FILE_COUNTS, "corrected", "repaired")
 _INSIDE = {"reason": REASON, "text": RAW}
-_QUARANTINE = ("symbol", "timestamp", *PRICES, REASON, "source", RAW)
 
 
 def ingest(  # noqa: PLR0913 - what a user can say of the sources
@@ -225,7 +224,6 @@ class _Run:
         self._sources: list[Source] = []
         self._staged = Staged()
         self._tally = _Tally()
-        self._quarantine: list[pl.DataFrame] = []
         self._symbols: set[str] = set()
         self._ends: list[dt.date] = []
         self._told: tuple[str, ...] = ()
@@ -299,7 +297,6 @@ class _Run:
             done += len(symbols)
             self._tell("writing symbols", done, len(sizes))
         stored.rewrite()
-        self._write_quarantine()
 
     def _lacking(self, *, adjust: bool) -> dict[str, list[int]]:
         """Name for each price the sources that have no such column."""
@@ -360,32 +357,34 @@ class _Run:
             self._draft.add("repairs", self._timeframe, written.drop(FILE))
 
     def _set_aside(self, rows: pl.DataFrame) -> None:
-        if rows.height:
-            self._quarantine.append(rows)
-
-    def _write_quarantine(self) -> None:
-        """Write the rows that cannot be bars, with their file, unless they are there already."""
-        if not self._quarantine:
+        """Write rows that cannot be bars, with their file, unless they are there already."""
+        if not rows.height:
             return
-        names = pl.DataFrame(
-            {FILE: [each.number for each in self._sources], "source": [each.file.name for each in self._sources]},
-            schema={FILE: pl.Int32, "source": pl.String},
-        )
-        rows = pl.concat(self._quarantine, how="diagonal").join(names, on=FILE, how="left", maintain_order="left")
-        day = pl.Datetime("us") if self._timeframe.intraday else pl.Date
-        types = {"symbol": pl.String, "timestamp": day, **dict.fromkeys(PRICES, pl.Float64), REASON: pl.String,
-                 "source": pl.String, RAW: pl.String}  # fmt: skip
-        absent = [pl.lit(None, kind).alias(name) for name, kind in types.items() if name not in rows.columns]
-        rows = rows.with_columns(absent).select(FILE, *(pl.col(name).cast(kind) for name, kind in types.items()))
-        known = [name for name in types if name != "source"]
+        rows = self._quarantined(rows)
         before = [self._draft.path(file) for file in self._draft.of("quarantine", self._timeframe)]
-        old = pl.concat([rows.clear().drop(FILE), *(pl.read_parquet(path).rename(_INSIDE) for path in before)])
+        old = pl.concat([rows.clear(), *(pl.read_parquet(path).rename(_INSIDE) for path in before)], how="diagonal")
+        known = [name for name in rows.columns if name not in {FILE, "source"}]
         new = rows.join(old, on=known, how="anti", nulls_equal=True, maintain_order="left")
         self._tally.add("quarantined", new)
         self._tally.add("same", rows.join(old.unique(known), on=known, how="semi", nulls_equal=True))
-        self._new_quarantine = new.drop(FILE).rename({inside: name for name, inside in _INSIDE.items()})
+        written = new.drop(FILE).rename({inside: name for name, inside in _INSIDE.items()})
         if new.height:
-            self._draft.add("quarantine", self._timeframe, self._new_quarantine)
+            self._draft.add("quarantine", self._timeframe, written)
+            self._new_quarantine = pl.concat([self._new_quarantine, written], how="diagonal_relaxed")
+
+    def _quarantined(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Give rows the shape of the quarantine: all numbers that they have, the reason, the file, and their text."""
+        day = pl.Datetime("us") if self._timeframe.intraday else pl.Date
+        types = {"symbol": pl.String, "timestamp": day, **dict.fromkeys(PRICES, pl.Float64)}
+        further = [name for name, kind in rows.schema.items() if kind == pl.Float64 and name not in types]
+        types |= {**dict.fromkeys(further, pl.Float64), REASON: pl.String, "source": pl.String, RAW: pl.String}
+        names = {each.number: each.file.name for each in self._sources}
+        source = pl.col(FILE).replace_strict(names, return_dtype=pl.String).alias("source")
+        absent = [
+            pl.lit(None, kind).alias(name) for name, kind in types.items() if name not in (*rows.columns, "source")
+        ]
+        filled = rows.with_columns(*absent, source)
+        return filled.select(FILE, *(pl.col(name).cast(kind) for name, kind in types.items()))
 
     def write_tables(self, symbols: Any, members: Any) -> None:
         """Write symbols and members anew, if they are given or sources tell of them."""

@@ -35,8 +35,14 @@ class Aside:
         """The symbols that have such rows."""
         return frozenset(self._rows["symbol"].unique())
 
-    def counts(self, symbols: Sequence[str], window: ReadWindow) -> dict[str, RowCounts]:
-        """Count the rows of some symbols between two dates; one without a timestamp is in every window."""
+    def counts(
+        self, symbols: Sequence[str], window: ReadWindow, bars: pl.DataFrame | None = None
+    ) -> dict[str, RowCounts]:
+        """Count the rows of some symbols between two dates; one without a timestamp is in every window.
+
+        A row in the place of which there is a bar now (``bars``: symbol,
+        timestamp) is set aside no longer.
+        """
         wanted = [symbol for symbol in symbols if symbol in self.symbols]
         if not wanted:
             return {}
@@ -45,7 +51,10 @@ class Aside:
             inside &= (pl.col("timestamp") >= window.start).fill_null(value=True)
         if window.end is not None:
             inside &= (pl.col("timestamp") <= window.end).fill_null(value=True)
-        found = self._rows.filter(inside).group_by("symbol", "kind").len()
+        rows = self._rows.filter(inside)
+        if bars is not None and rows.height:
+            rows = rows.join(bars.select(_KEYS), on=_KEYS, how="anti")
+        found = rows.group_by("symbol", "kind").len()
         counted: dict[str, dict[str, int]] = {}
         for symbol, kind, count in found.iter_rows():
             counted.setdefault(symbol, {})[kind] = count

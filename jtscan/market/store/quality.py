@@ -24,7 +24,7 @@ _SYMBOLS: dict[str, pl.DataType | type[pl.DataType]] = {
 
 def quality_of(root: Path, manifest: Manifest, markets: Mapping[str, str]) -> QualityReport:
     """Read a version of a store from end to end."""
-    timeframes = manifest.timeframes or sorted(manifest.totals)
+    timeframes = [each for each in Timeframe if any(manifest.of(kind, each) for kind in _COUNTED)]
     symbols = [pl.DataFrame(schema=_SYMBOLS), *(_symbols(root, manifest, each) for each in timeframes)]
     return QualityReport(
         store=root,
@@ -32,7 +32,7 @@ def quality_of(root: Path, manifest: Manifest, markets: Mapping[str, str]) -> Qu
         totals=manifest.totals,
         symbols=pl.concat(symbols),
         suspicious=pl.concat(
-            [suspicious(root, manifest, each, markets=markets) for each in timeframes] or [pl.DataFrame(schema=SCHEMA)]
+            [pl.DataFrame(schema=SCHEMA), *(suspicious(root, manifest, each, markets=markets) for each in timeframes)]
         ),
         halts=_shelf(root, manifest, "halts"),
         quarantine=_shelf(root, manifest, "quarantine"),

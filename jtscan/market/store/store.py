@@ -125,9 +125,10 @@ class Store:
         markets = {} if table is None else markets_of(pl.read_parquet(table))
         return quality_of(self.root, manifest, markets)
 
-    def table(self, kind: Literal["symbols", "members"]) -> Path | None:
-        """Where this version keeps its symbols or members; None if it has none."""
+    def table(self, kind: Literal["symbols", "members"], *, verify: bool = False) -> Path | None:
+        """Where this version keeps its symbols or members; None if it has none. ``verify`` sums the file up."""
         files = self.manifest.of(kind)
+        refuse_damage(self.root, files, content=verify)
         return self.root / files[0].path if files else None
 
     def compact(self, *, wait: float = WAIT_SECONDS) -> str:
