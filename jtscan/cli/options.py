@@ -18,6 +18,7 @@ _NO_DATA = (
     "Parquet files of your own with --prices 'FILES/*.parquet'. To try jtscan on an invented market: "
     "python -m jtscan.market.synthetic data --sample"
 )
+_OF_A_STORE = {"version": "store_version", "verify": "verify"}
 _LONGEST_FILE = 100_000
 INTERRUPTED = 130
 WRITERS: Mapping[str, Callable[[pl.DataFrame, Path], object]] = {
@@ -138,6 +139,8 @@ data_options = together(
         "--prices-timeframe", metavar="LENGTH",
         help="Length of the bars in --prices, where --timeframe asks for longer ones, made of them.",
     ),
+    click.option("--store-version", metavar="N", type=int, help="An older version of the store (jtscan history)."),
+    click.option("--verify", is_flag=True, help="Compare the store's files with their SHA-256 sums first."),
     click.option("--symbol-table", metavar="FILE", help="Parquet file with symbol, name, market, sector."),
     click.option("--member-table", metavar="FILE", help="Parquet file with index, symbol, start, end."),
     click.option(
@@ -227,7 +230,11 @@ def scanner_of(options: dict[str, Any]) -> Scanner:
             raise click.UsageError("--prices-timeframe is about --prices; in a data folder, folders tell the timeframe")
         data = data or _default_data()
     timeframe = stored or options.get("timeframe") or "1d"
-    return Scanner(data, prices=prices, symbols=table, members=members, timeframe=timeframe, columns=columns or None)
+    store = {name: options.pop(option) for name, option in _OF_A_STORE.items()}
+    given = {name: value for name, value in store.items() if value}
+    return Scanner(
+        data, prices=prices, symbols=table, members=members, timeframe=timeframe, columns=columns or None, **given
+    )
 
 
 def _default_data() -> str:

@@ -16,6 +16,7 @@ from jtscan.cli.options import pairs
 from jtscan.progress import phase_bar
 
 DAMAGED = 1
+NOTHING_USABLE = 1
 _store_argument = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 
 
@@ -24,7 +25,6 @@ _store_argument = click.argument("folder", metavar="DIR", type=click.Path(path_t
 @click.option(
     "--into",
     metavar="DIR",
-    required=True,
     type=click.Path(path_type=Path),
     help="Folder of the store; made if it is not there.",
 )
@@ -56,7 +56,7 @@ _store_argument = click.argument("folder", metavar="DIR", type=click.Path(path_t
 @click.option("--date-format", metavar="FORMAT", help="How dates are written, where it is not clear: %d/%m/%Y.")
 @click.option("--timezone", metavar="ZONE", help="Zone of the exchange, for timestamps in UTC: Asia/Seoul.")
 @click.option("--quiet", is_flag=True, help="No progress bar; only what went wrong.")
-def ingest(*, sources: Sequence[str], into: Path, quiet: bool, **options: Any) -> None:
+def ingest(*, sources: Sequence[str], into: Path | None, quiet: bool, **options: Any) -> None:
     """Take bars from CSV and Parquet files, folders, globs or archives into a store.
 
     \b
@@ -65,14 +65,19 @@ def ingest(*, sources: Sequence[str], into: Path, quiet: bool, **options: Any) -
     """  # noqa: D301 - click's mark for lines to keep is a backspace
     from jtscan.market import ingest as take_in  # noqa: PLC0415 - keeps --help quick
 
+    if into is None:
+        raise click.UsageError("say where the store is, or is to be: --into data")
     if not (sources or options["symbols"] or options["members"]):
         raise click.UsageError("name a SOURCE: CSV or Parquet files, folders, globs or archives")
     shown = not quiet and sys.stderr.isatty()
     with phase_bar(leave=False, dynamic_ncols=True, file=sys.stderr) if shown else nullcontext() as tell:
         report = take_in(list(sources) or None, into, progress=tell or False, **options)
     click.echo(report.summary if quiet else str(report))
-    if not quiet and report.version is not None:
-        click.echo(f"\nScan it:  jtscan scan 'close > highest(high, 20)[1]' --data {into} --last 5")
+    if not quiet and report.counts.bars:
+        length = "" if report.timeframe == "1d" else f" --timeframe {report.timeframe}"
+        click.echo(f"\nScan it:  jtscan scan 'close > highest(high, 20)[1]' --data {into}{length} --last 5")
+    if report.version is None and report.counts.quarantined:
+        click.get_current_context().exit(NOTHING_USABLE)
 
 
 @click.command()

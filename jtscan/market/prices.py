@@ -22,7 +22,8 @@ Snapshot = PriceSnapshot | ResampledSnapshot
 
 _READ: tuple[Kind, ...] = ("bars", "halts", "quarantine")
 HOW_TO_GET_DATA = (
-    "a data folder holds prices/<timeframe>/*.parquet and, if there is one, symbols.parquet. "
+    "jtscan ingest SOURCE --into DIR makes a store of CSV and Parquet files; otherwise a data folder holds "
+    "prices/<timeframe>/*.parquet and, if there is one, symbols.parquet. "
     "Any Parquet files of prices can be scanned with Scanner(prices='path/*.parquet') or --prices. "
     "To try with invented prices: python -m jtscan.market.synthetic data --sample"
 )
@@ -171,6 +172,5 @@ class DuckDBPriceRepository:
         made = ", ".join(made_from([each for each in stored if each is not timeframe]))
         longer = f"; made of them: {made}" if made else ""
         where = shown(self._data) if self._data else "these files"
-        return DataNotFoundError(
-            f"there are no {timeframe} bars in {where} (timeframes there: {there}{longer}); {HOW_TO_GET_DATA}"
-        )
+        cure = "" if stored else f"; {HOW_TO_GET_DATA}"
+        return DataNotFoundError(f"there are no {timeframe} bars in {where} (timeframes there: {there}{longer}){cure}")

@@ -14,7 +14,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "timestamp": (
         "timestamp", "date", "datetime", "dt", "day", "trade_date", "tradedate", "trading_date", "base_date",
         "날짜", "일자", "일시", "거래일", "거래일자", "기준일", "기준일자", "영업일자",
-        "stck_bsop_date", "", "unnamed: 0", "index",
+        "stck_bsop_date", "date/time", "dtyyyymmdd", "", "unnamed: 0", "index",
     ),
     "time": ("time", "시간", "체결시간", "시각"),
     "symbol": (
@@ -40,6 +40,7 @@ LABELS = ("name", "market")
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9.\-^=]{0,11}")
 _PREFIXED = re.compile(r"A([0-9][0-9A-Z]{5})")
 _KRX_CODE = re.compile(r"(?<![0-9A-Za-z])A?([0-9][0-9A-Z]{5})(?![0-9A-Za-z])")
+_DAY = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
 _TAIL = re.compile(
     r"[_\- ](data|daily|prices?|ohlcv?|eod|history|historical|hist|day|stock|1d|1w|1mo|(1|5|15|30|60)m(in)?)$",
     re.IGNORECASE,
@@ -60,7 +61,9 @@ class Layout:
     problem: str | None = None
 
 
-def layout_of(names: Sequence[str], mapping: Mapping[str, str], codes: frozenset[str] = frozenset()) -> Layout:
+def layout_of(
+    names: Sequence[str], mapping: Mapping[str, str], codes: frozenset[str] = frozenset(), *, dated: bool = False
+) -> Layout:
     """Recognise the columns of a file.
 
     Parameters
@@ -72,6 +75,9 @@ def layout_of(names: Sequence[str], mapping: Mapping[str, str], codes: frozenset
     codes
         Columns whose values look like symbols: ``Name`` is one of those in
         some files, where no other column has the symbol.
+    dated
+        Whether the file's name tells its day, so that a file of many symbols
+        needs no column of dates.
     """
     there = f"it has: {', '.join(names) or 'no columns'}"
     if len({name.casefold() for name in names}) < len(names):
@@ -88,7 +94,10 @@ def layout_of(names: Sequence[str], mapping: Mapping[str, str], codes: frozenset
         (ours, many), *_ = rivals.items()
         shown = " and ".join(map(repr, many))
         return Layout(problem=f"its columns {shown} could both be {ours}; say which: --map {ours}={many[0]}")
-    if "timestamp" not in columns:
+    if "close" not in columns and any(map(_is_value, names)):
+        first = ", ".join(names)
+        return Layout(problem=f"it seems to have no header: its first line is {first}. Write the columns' names there")
+    if "timestamp" not in columns and not (dated and "symbol" in columns):
         return Layout(problem=f"it has no column of dates; {there}. If one is, name it: --map timestamp=…")
     if "close" not in columns:
         return Layout(problem=f"it has no column of closes; {there}. If one is, name it: --map close=…")
@@ -114,6 +123,17 @@ def _recognised(names: Sequence[str], taken: set[str]) -> tuple[dict[str, str], 
 def plain(name: str) -> str:
     """Write a column's name as the table has it."""
     return name.strip().strip("<>").strip().casefold()
+
+
+def _is_value(name: str) -> bool:
+    """Whether what should be a column's name is a number or a date."""
+    return bool(re.fullmatch(r"[+-]?\d[\d.,/-]*", name.strip()))
+
+
+def day_of_name(stem: str) -> str | None:
+    """Read the day out of a file's name, if there is one and only one: data_20241002."""
+    days = {"-".join(day) for day in _DAY.findall(stem)}
+    return days.pop() if len(days) == 1 else None
 
 
 def extra_name(name: str) -> str:

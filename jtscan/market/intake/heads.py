@@ -81,7 +81,7 @@ def _of_text(path: Path) -> Head:
     body = [row for row in rows[1:] if row]
     sample = {name: [row[place].strip() for row in body if len(row) > place] for place, name in enumerate(names)}
     third = rows[_LEVELS] if len(rows) > _LEVELS else []
-    named = len(third) > 1 and plain(third[0]) in NAMES["timestamp"] and not any(third[1:])
+    named = len(third) > 1 and bool(third[0]) and plain(third[0]) in NAMES["timestamp"] and not any(third[1:])
     levels = named and _has_prices(rows[:_LEVELS])
     return Head(columns=[(name, TEXT) for name in names], sample=sample, delimiter=delimiter, levels=levels)
 

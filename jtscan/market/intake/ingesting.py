@@ -28,7 +28,7 @@ from jtscan.domain.stores import FILE_COUNTS, Counts, IngestReport
 from jtscan.errors import DataError, RequestError
 from jtscan.market.duck import Workbench, literal
 from jtscan.market.files import PRICES
-from jtscan.market.intake.columns import NAMES, check_mapping
+from jtscan.market.intake.columns import NAMES, check_mapping, looks_like_code
 from jtscan.market.intake.finding import SourceFile, find_sources
 from jtscan.market.intake.frames import save_frames, unfold_levels
 from jtscan.market.intake.heads import Head, heads_of
@@ -66,6 +66,8 @@ from jtscan.market.store.writing import WAIT_SECONDS, Draft, writing
 from jtscan.progress import phase_bar
 
 Progress = Callable[[str, int, int], object]
+_KRX_DIGITS = 6
+_SHOWN = 5
 _SCATTERED = 2_000_000
 _TALLIED = (*FILE_COUNTS, "corrected", "repaired")
 _INSIDE = {"reason": REASON, "text": RAW}
@@ -186,6 +188,8 @@ def _check_format(text: str | None) -> None:
     if text is None:
         return
     try:
+        if "%" not in text:
+            raise duckdb.InvalidInputException(text)
         duckdb.connect().execute("SELECT strftime(TIMESTAMP '2024-01-31', $text)", {"text": text})
     except duckdb.Error:
         raise RequestError("date_format", f"{text!r} is no format of dates; write one such as '%d/%m/%Y'") from None
@@ -398,7 +402,7 @@ class _Run:
         """Commit what is new, tidy up, and report."""
         counts = self._tally.total()
         version, found = None, pl.DataFrame(schema=SCHEMA)
-        if tuple(self._draft.files) != self._draft.base.files:
+        if self._is_useful():
             compact(self._draft, self._timeframe)
             manifest = self._draft.commit("ingest", timeframe=self._timeframe, sources=self._name(), counts=counts)
             sweep(self._draft.root, manifest)
@@ -423,6 +427,14 @@ class _Run:
             suspicious=found,
             seconds=perf_counter() - started,
         )
+
+    def _is_useful(self) -> bool:
+        """Whether there is more than rows that cannot be bars: of those alone no version is made."""
+        there, before = (
+            [file for file in files if file.kind not in {"quarantine", "repairs"}]
+            for files in (self._draft.files, self._draft.base.files)
+        )
+        return there != before
 
     def _name(self) -> str:
         """What the history of versions calls the sources."""
@@ -487,9 +499,36 @@ class _Run:
                     "symbols without a column of symbols?"
                 )
 
+    def _odd_symbols(self) -> Iterator[str]:
+        """Symbols that are perhaps none: names of files, and codes that a spreadsheet took the zeros from."""
+        names = sorted({each.symbol for each in self._sources if each.symbol and not looks_like_code(each.symbol)})
+        if names and (taken := [name for name in names if name in self._symbols]):
+            more = f" and {len(taken) - 1:,} more" if len(taken) > 1 else ""
+            yield (
+                f"files without a column of symbols are called by their names: {taken[0]!r}{more}; where the name has "
+                "more than the symbol, say where it is: --symbol-pattern 'prices_{symbol}'"
+            )
+        short = {each for each in self._symbols if each.isdecimal() and len(each) < _KRX_DIGITS}
+        if short and (lost := sorted(each for each in short if each.zfill(_KRX_DIGITS) in self._known_symbols())):
+            whole = ", ".join(each.zfill(_KRX_DIGITS) for each in lost[:_SHOWN])
+            yield (
+                f"symbols that lost their zeros? {', '.join(lost[:_SHOWN])} came beside {whole} "
+                f"({len(lost):,}); a spreadsheet takes them away: write them as text"
+            )
+
+    def _known_symbols(self) -> set[str]:
+        """The symbols of this ingest and of the store."""
+        snapshot = [str(self._draft.path(file)) for file in self._draft.base.of("bars", self._timeframe)]
+        found = set(self._symbols)
+        if snapshot:
+            distinct = pl.scan_parquet(snapshot, missing_columns="insert", extra_columns="ignore").select("symbol")
+            found |= set(distinct.unique().collect()["symbol"])
+        return found
+
     def _notes(self) -> Iterator[str]:
         """What a user should know of how the sources were read."""
         yield from self._told
+        yield from self._odd_symbols()
         if not self._adjusts and any(
             "raw_close" in file.columns for file in self._draft.base.of("bars", self._timeframe)
         ):

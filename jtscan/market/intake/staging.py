@@ -17,7 +17,16 @@ import polars as pl
 
 from jtscan.market.duck import Workbench, literal, quoted, unreadable
 from jtscan.market.files import PRICES
-from jtscan.market.intake.columns import LABELS, NAMES, Layout, layout_of, looks_like_code, plain, symbol_of_name
+from jtscan.market.intake.columns import (
+    LABELS,
+    NAMES,
+    Layout,
+    day_of_name,
+    layout_of,
+    looks_like_code,
+    plain,
+    symbol_of_name,
+)
 from jtscan.market.intake.finding import SourceFile
 from jtscan.market.intake.heads import Head
 from jtscan.market.intake.values import TEXT, Moments, is_no_number, moment_of, number_of
@@ -45,13 +54,18 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A file, what it starts with, and what its columns are; ``number`` stands for it in staged rows."""
+    """A file, what it starts with, and what its columns are; ``number`` stands for it in staged rows.
+
+    ``symbol`` and ``day`` are those of all its rows, where its name tells
+    them and no column does.
+    """
 
     number: int
     file: SourceFile
     head: Head
     layout: Layout
     symbol: str | None = None
+    day: str | None = None
     problem: str | None = None
 
     @property
@@ -79,7 +93,12 @@ def make_source(number: int, file: SourceFile, head: Head, reading: Reading) -> 
         return Source(number=number, file=file, head=head, layout=Layout(), problem=head.problem)
     named = [name for name in head.names if plain(name) in NAMES["name"]]
     codes = frozenset(name for name in named if _is_of_codes(head.values(name), file.stem))
-    layout = _without_texts(layout_of(head.names, reading.mapping, codes), head)
+    day = None if reading.moments.timeframe.intraday else day_of_name(file.stem)
+    layout = _without_texts(layout_of(head.names, reading.mapping, codes, dated=day is not None), head)
+    if layout.problem is None and "timestamp" not in layout.columns:
+        file = replace(file, note=f"its day, {day}, is that of its name")
+    else:
+        day = None
     problem = layout.problem or _wrong_moments(head, layout, reading.moments)
     symbol = None if "symbol" in layout.columns or file.nameless else symbol_of_name(file.stem, reading.symbol_pattern)
     if problem is None and "symbol" in layout.columns:
@@ -88,7 +107,7 @@ def make_source(number: int, file: SourceFile, head: Head, reading: Reading) -> 
         problem = f"it has no column of symbols; it has: {', '.join(head.names)}. Add one, of texts: symbol = '005930'"
     elif problem is None and symbol is None:
         problem = f"it has no column of symbols, and its name does not fit {reading.symbol_pattern!r}"
-    return Source(number=number, file=file, head=head, layout=layout, symbol=symbol, problem=problem)
+    return Source(number=number, file=file, head=head, layout=layout, symbol=symbol, day=day, problem=problem)
 
 
 def _is_of_codes(values: Sequence[str], stem: str) -> bool:
@@ -123,6 +142,8 @@ def _is_number(text: str) -> bool:
 
 
 def _wrong_moments(head: Head, layout: Layout, moments: Moments) -> str | None:
+    if "timestamp" not in layout.columns:
+        return None
     name = layout.columns["timestamp"]
     kind = dict(head.columns)[name]
     values = head.values(name)
@@ -161,15 +182,17 @@ def stage(
 
 def _register(duck: Workbench, sources: Sequence[Source]) -> None:
     """Tell DuckDB the number and the symbol of each file."""
-    duck.run('CREATE TABLE sources ("#path" VARCHAR, "#number" INTEGER, "#source_symbol" VARCHAR)')
+    duck.run('CREATE TABLE sources ("#path" VARCHAR, "#number" INTEGER, "#source_symbol" VARCHAR, "#day" VARCHAR)')
     for start in range(0, len(sources), 1000):
         part = sources[start : start + 1000]
         columns = {
             "paths": [str(each.file.path) for each in part],
             "numbers": [each.number for each in part],
             "symbols": [each.symbol for each in part],
+            "days": [each.day for each in part],
         }
-        duck.run("INSERT INTO sources SELECT unnest($paths), unnest($numbers), unnest($symbols)", columns)
+        rows = "unnest($paths), unnest($numbers), unnest($symbols), unnest($days)"
+        duck.run(f"INSERT INTO sources SELECT {rows}", columns)
 
 
 def _batches(sources: Sequence[Source]) -> Iterator[list[Source]]:
@@ -310,6 +333,8 @@ def _symbol(columns: _Columns) -> str:
 
 
 def _moment(source: Source, columns: _Columns, moments: Moments) -> str:
+    if "timestamp" not in columns.ours:
+        return 'CAST("#day" AS DATE)'
     name = columns.ours["timestamp"]
     time = columns.of(columns.ours["time"]) if moments.timeframe.intraday and "time" in columns.ours else None
     return moment_of(*columns.of(name), replace(moments, stored=(source.head.zones or {}).get(name)), time)

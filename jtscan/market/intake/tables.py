@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from jtscan.errors import DataError
 from jtscan.market.listing import read_members, read_symbols
 from jtscan.market.store.manifest import Kind
 from jtscan.market.store.writing import Draft
@@ -16,20 +17,27 @@ from jtscan.market.symbols import SCHEMA
 def write_symbols(draft: Draft, given: Any, labels: Sequence[pl.DataFrame], newest: str | None) -> tuple[str, ...]:
     """Write the table of symbols anew, if there is anything new in it.
 
-    What is given wins over what was known, column by column; names and
-    markets that price files tell beside their prices (``labels``) win where
-    they are newer than the ``newest`` bar of the store, and fill what is
-    unknown otherwise. No symbol leaves the table.
+    A given table has the last word on its symbols, in the columns in which
+    it says anything; no other symbol leaves the table. Names and markets that
+    price files tell beside their prices (``labels``) count where they are
+    newer than the ``newest`` bar of the store, and fill what is unknown.
     """
-    table, notes = (None, ()) if given is None else read_symbols(given)
-    told = _told(labels)
-    known = _known(draft, "symbols")
-    is_newer = told is not None and (newest is None or str(told["seen"].max()) > newest)
-    names = None if told is None else told.drop("seen")
-    parts = [table, names, known] if is_newer else [table, known, names]
-    merged = _merged([part for part in parts if part is not None])
-    _replace(draft, "symbols", known, merged)
-    return tuple(notes)
+    known, told = _known(draft, "symbols"), _told(labels)
+    merged = known
+    if told is not None:
+        newer = newest is None or str(told["seen"].max()) > newest
+        names = told.drop("seen")
+        merged = _merged([part for part in ((names, known) if newer else (known, names)) if part is not None])
+    notes: tuple[str, ...] = ()
+    if given is not None:
+        table, notes = read_symbols(given)
+        if {"index", "start"} <= set(table.columns):
+            raise DataError("the table of symbols has columns index and start: these are members; give them as members")
+        count = 0 if merged is None else merged.join(table, on="symbol", how="semi").height
+        notes = (*notes, f"table of symbols: {table.height:,} read, {table.height - count:,} of them new")
+        merged = table if merged is None else _overwritten(merged, table)
+    _replace(draft, "symbols", known, None if merged is None else _in_order(merged))
+    return notes
 
 
 def write_members(draft: Draft, given: Any) -> tuple[str, ...]:
@@ -40,7 +48,14 @@ def write_members(draft: Draft, given: Any) -> tuple[str, ...]:
     known = _known(draft, "members")
     others = [] if known is None else [known.join(table, on="index", how="anti", maintain_order="left")]
     _replace(draft, "members", known, pl.concat([*others, table], how="vertical_relaxed"))
-    return tuple(notes)
+    return (*notes, *(_counted(index, table, known) for index in table["index"].unique(maintain_order=True)))
+
+
+def _counted(index: str, table: pl.DataFrame, known: pl.DataFrame | None) -> str:
+    now, before = (
+        0 if frame is None else frame.filter(pl.col("index") == index)["symbol"].n_unique() for frame in (table, known)
+    )
+    return f"members of {index}: {now:,} symbols{f', where {before:,} were known' if before else ''}"
 
 
 def _told(labels: Sequence[pl.DataFrame]) -> pl.DataFrame | None:
@@ -56,10 +71,8 @@ def _known(draft: Draft, kind: Kind) -> pl.DataFrame | None:
     return pl.read_parquet(draft.path(files[0])) if files else None
 
 
-def _merged(parts: Sequence[pl.DataFrame]) -> pl.DataFrame | None:
+def _merged(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Take each value from the first table that knows it; symbols in the order of the tables."""
-    if not parts:
-        return None
     merged, *others = parts
     for other in others:
         both = [name for name in other.columns if name in merged.columns and name != "symbol"]
@@ -69,8 +82,25 @@ def _merged(parts: Sequence[pl.DataFrame]) -> pl.DataFrame | None:
         merged = joined.with_columns(pl.coalesce(name, f"{name}#known").alias(name) for name in both).drop(
             f"{name}#known" for name in both
         )
-    absent = [pl.lit(None, kind).alias(name) for name, kind in SCHEMA.items() if name not in merged.columns]
-    return merged.with_columns(absent).select(*SCHEMA, pl.exclude(*SCHEMA))
+    return merged
+
+
+def _overwritten(known: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
+    """Put a table's rows in the place of those known, in the columns in which it says anything."""
+    saying = [name for name in table.columns if name == "symbol" or table[name].null_count() < table.height]
+    said = table.select(saying)
+    both = [name for name in saying if name in known.columns and name != "symbol"]
+    differing = [name for name in both if said.schema[name] != known.schema[name]]
+    known, said = (frame.with_columns(pl.col(differing).cast(pl.String)) for frame in (known, said))
+    kept = known.join(said, on="symbol", how="anti", maintain_order="left")
+    changed = said.join(known.drop(both), on="symbol", how="left", maintain_order="left")
+    return pl.concat([kept, changed], how="diagonal_relaxed")
+
+
+def _in_order(table: pl.DataFrame) -> pl.DataFrame:
+    """Put our own columns first, all of them."""
+    absent = [pl.lit(None, kind).alias(name) for name, kind in SCHEMA.items() if name not in table.columns]
+    return table.with_columns(absent).select(*SCHEMA, pl.exclude(*SCHEMA))
 
 
 def _replace(draft: Draft, kind: Kind, known: pl.DataFrame | None, table: pl.DataFrame | None) -> None:

@@ -121,12 +121,46 @@ def test_every_kind_of_row_is_counted_and_kept_with_its_reason_and_text(desk):
     assert report.quarantine["source"].unique().to_list() == [str(desk.sources / "prices.csv")]
 
 
-def test_only_bad_rows_are_a_version_too(desk):
+def test_only_bad_rows_are_no_version(desk):
     report = desk.rows("A,2024-01-02,10,11,9,-10,100")
     assert (report.counts.read, report.counts.quarantined) == (1, 1)
-    assert report.version is not None
-    assert desk.ingest().version is None
-    assert desk.store.quality().quarantine.height == 1
+    assert report.quarantine["reason"].to_list() == ["close is -10.0: a price is above 0"]
+    assert report.version is None
+
+
+def test_a_file_of_the_whole_market_has_its_day_in_its_name(desk):
+    desk.write(
+        "data_20241002.csv", "종목코드,종목명,종가,시가,고가,저가,거래량\n005930,삼성전자,61300,61000,61500,60900,100\n"
+    )
+    report = desk.ingest()
+    assert desk.closes() == {"005930 2024-10-02": 61300.0}
+    assert report.files["note"].to_list() == ["its day, 2024-10-02, is that of its name"]
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "said"),
+    [
+        ("20241002.csv", "시가,고가,저가,종가,거래량", "it has no column of dates"),  # whose day, and whose prices?
+        ("A.csv", "2024-01-02,10,11,9,10.5,100", "it seems to have no header: its first line is 2024-01-02, 10,"),
+        ("2024-01-02_2024-02-02.csv", "code,close", "it has no column of dates"),
+    ],
+)
+def test_a_file_whose_columns_cannot_be_known_says_why(desk, name, header, said):
+    desk.csv("A,2024-01-02,1,1,1,1,1", name="good.csv")
+    desk.write(name, f"{header}\n{header}\n")
+    note = desk.ingest().files.filter(pl.col("file").str.ends_with(name))["note"].item()
+    assert note.startswith(said)
+
+
+def test_codes_that_lost_their_zeros_are_told(desk):
+    desk.rows("005930,2024-01-02,1,1,1,1,1", "7,2024-01-02,1,1,1,1,1")
+    notes = " ".join(desk.rows("5930,2024-01-03,1,1,1,1,1", "660,2024-01-03,1,1,1,1,1").notes)
+    assert "5930 came beside 005930 (1)" in notes
+
+
+def test_a_file_that_is_called_like_no_symbol_is_told(desk):
+    desk.write("today nosym.csv", "date,close\n2024-01-02,1\n")
+    assert any("'today nosym'" in note and "--symbol-pattern" in note for note in desk.ingest().notes)
 
 
 def test_a_source_without_volume_beside_one_with_it(desk):

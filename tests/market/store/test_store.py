@@ -169,3 +169,81 @@ def test_quality_counts_every_row_by_symbol_and_adds_up(desk):
 def test_a_store_shows_its_folder_and_version(desk):
     desk.rows(*ROWS)
     assert repr(desk.store) == f"Store('{desk.root}', {desk.store.version})"
+
+
+def test_an_older_version_counts_again(desk):
+    desk.rows("A,2024-01-02,10,11,9,10,100")
+    desk.rows("A,2024-01-02,10,99,9,99,100")
+    name = desk.store.restore(1)
+    desk.check_store()
+    assert desk.closes() == {"A 2024-01-02": 10.0}
+    assert name == desk.store.version
+    assert desk.store.history().select("version", "action", "sources").row(0) == (3, "restore", "version 1")
+    assert desk.rows("A,2024-01-02,10,11,9,10,100").version is None
+    with pytest.raises(jt.StoreError, match="there is no version 9; those that can be opened: 1, 2, 3"):
+        desk.store.restore(9)
+
+
+@pytest.mark.parametrize("what", ["correct", "compact", "restore"])
+def test_what_is_damaged_is_not_copied_under_a_new_sum(desk, what):
+    desk.rows("A,2024-01-02,10,11,9,10,100", "A,2024-01-03,10,11,9,10,100")
+    desk.rows("A,2024-01-04,10,11,9,10,100")
+    path = desk.root / desk.store.manifest.of("bars", jt.Timeframe.D1)[0].path
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    path.write_bytes(raw)
+    writers = {
+        "correct": lambda: desk.rows("A,2024-01-02,10,12,9,12,100"),
+        "compact": desk.store.compact,
+        "restore": lambda: desk.store.restore(1),
+    }
+    with pytest.raises(jt.StoreError, match="its content has changed.*The store is damaged"):
+        writers[what]()
+    assert not desk.store.verify().whole
+
+
+@pytest.mark.parametrize("left", [b"", None])
+def test_a_damaged_store_is_told_of_by_whoever_reads_it(desk, left):
+    desk.rows("A,2024-01-02,10,11,9,10,100")
+    path = desk.root / desk.store.manifest.of("bars", jt.Timeframe.D1)[0].path
+    path.unlink() if left is None else path.write_bytes(left)
+    for read in (
+        desk.store.quality,
+        lambda: desk.rows("A,2024-01-03,1,1,1,1,1"),
+        lambda: jt.Scanner(desk.root).scan("close > 1"),
+    ):
+        with pytest.raises(jt.StoreError, match="The store is damaged: jtscan verify"):
+            read()
+
+
+def test_changed_symbols_are_noticed_by_a_scan_that_verifies(desk):
+    desk.rows("A,2024-01-02,10,11,9,10,100", symbols=pl.DataFrame({"symbol": ["A"], "market": ["KOSDAQ"]}))
+    path = desk.store.table("symbols")
+    raw = path.read_bytes()
+    path.write_bytes(raw.replace(b"KOSDAQ", b"KOSDAK"))
+    assert path.read_bytes() != raw
+    with pytest.raises(jt.StoreError, match="its content has changed"):
+        jt.Scanner(desk.root, verify=True).scan("close > 1", market="KOSDAQ")
+
+
+def test_bars_without_a_volume_are_bars_beside_others(desk):
+    """An index has none; ingested with shares, and merged with them, it is scanned all the same."""
+    desk.write("shares.csv", "symbol,date,open,high,low,close,volume\nA,2024-01-02,1,1,1,1,5\n")
+    desk.write("index.csv", "symbol,date,open,high,low,close\nK,2024-01-02,1,1,1,1\n")
+    desk.ingest()
+    desk.store.compact()
+    result = jt.Scanner(desk.root).scan("close > 0", last=1)
+    assert result.signals.matches["symbol"].to_list() == ["A", "K"]
+
+
+def test_a_row_that_was_mended_is_set_aside_no_longer(desk):
+    desk.rows("A,2024-01-02,10,11,9,-1,100", "A,2024-01-03,10,11,9,10,100")
+    aside = [jt.Scanner(desk.root).scan("close > 0", start="2024-01-01").outcomes["set_aside"].item()]
+    desk.rows("A,2024-01-02,10,11,9,10,100")
+    aside.append(jt.Scanner(desk.root).scan("close > 0", start="2024-01-01").outcomes["set_aside"].item())
+    assert aside == [1, 0]
+
+
+def test_a_store_of_symbols_alone_has_a_quality(desk):
+    jt.ingest(None, desk.root, symbols=pl.DataFrame({"symbol": ["A"]}))
+    assert desk.store.quality().symbols.height == 0
