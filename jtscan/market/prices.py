@@ -172,5 +172,5 @@ class DuckDBPriceRepository:
         made = ", ".join(made_from([each for each in stored if each is not timeframe]))
         longer = f"; made of them: {made}" if made else ""
         where = shown(self._data) if self._data else "these files"
-        cure = "" if stored else f"; {HOW_TO_GET_DATA}"
+        cure = "" if any(each is not timeframe for each in stored) else f"; {HOW_TO_GET_DATA}"
         return DataNotFoundError(f"there are no {timeframe} bars in {where} (timeframes there: {there}{longer}){cure}")

@@ -168,11 +168,14 @@ def test_of_many_broken_files_the_warnings_name_five(tmp_path):
 # ---- Files and folders that are not there
 
 DATA_FOLDERS = {
-    "no folder": ("nothing", "there is no folder .*nothing; a data folder holds prices/<timeframe>/"),
+    "no folder": (
+        "nothing",
+        "there is no folder .*nothing; jtscan ingest SOURCE --into DIR makes a store .* holds prices/<timeframe>/",
+    ),
     "a file": ("file.parquet", "there is no folder .*file.parquet;"),
-    "an empty folder": ("empty", r"there are no 1d bars in .*empty \(timeframes there: none\); a data folder holds"),
+    "an empty folder": ("empty", r"there are no 1d bars in .*empty \(timeframes there: none\); jtscan ingest SOURCE"),
     "no Parquet in it": ("texts", r"there are no 1d bars in .*texts \(timeframes there: 1d\);"),
-    "another timeframe": ("weeks", r"there are no 1d bars in .*weeks \(timeframes there: 1w\);"),
+    "another timeframe": ("weeks", r"there are no 1d bars in .*weeks \(timeframes there: 1w\)$"),
 }
 
 

@@ -509,7 +509,9 @@ class _Run:
                 "more than the symbol, say where it is: --symbol-pattern 'prices_{symbol}'"
             )
         short = {each for each in self._symbols if each.isdecimal() and len(each) < _KRX_DIGITS}
-        if short and (lost := sorted(each for each in short if each.zfill(_KRX_DIGITS) in self._known_symbols())):
+        known = self._known_symbols() if short else set()
+        lost = sorted(each for each in short if each.zfill(_KRX_DIGITS) in known)
+        if lost:
             whole = ", ".join(each.zfill(_KRX_DIGITS) for each in lost[:_SHOWN])
             yield (
                 f"symbols that lost their zeros? {', '.join(lost[:_SHOWN])} came beside {whole} "
@@ -518,10 +520,10 @@ class _Run:
 
     def _known_symbols(self) -> set[str]:
         """The symbols of this ingest and of the store."""
-        snapshot = [str(self._draft.path(file)) for file in self._draft.base.of("bars", self._timeframe)]
+        paths = [str(self._draft.path(file)) for file in self._draft.base.of("bars", self._timeframe)]
         found = set(self._symbols)
-        if snapshot:
-            distinct = pl.scan_parquet(snapshot, missing_columns="insert", extra_columns="ignore").select("symbol")
+        if paths:
+            distinct = pl.scan_parquet(paths, missing_columns="insert", extra_columns="ignore").select("symbol")
             found |= set(distinct.unique().collect()["symbol"])
         return found
 
