@@ -8,6 +8,9 @@ from typing import Any
 
 from jtscan.domain.control import ProgressCallback
 
+PhaseCallback = Callable[[str, int, int], object]
+"""Hears what an ingest does, how much of it is done, and how much there is (0: not known)."""
+
 
 @contextmanager
 def progress_bar(also: ProgressCallback | None = None, **options: Any) -> Iterator[ProgressCallback]:

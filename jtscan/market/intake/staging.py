@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from jtscan.domain.dates import Timeframe
 from jtscan.market.duck import Workbench, literal, quoted, unreadable
 from jtscan.market.files import PRICES
 from jtscan.market.intake.columns import (
@@ -50,6 +51,11 @@ class Reading:
     moments: Moments
     mapping: Mapping[str, str] = field(default_factory=dict)
     symbol_pattern: str | None = None
+
+    @property
+    def timeframe(self) -> Timeframe:
+        """That of the bars."""
+        return self.moments.timeframe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +99,7 @@ def make_source(number: int, file: SourceFile, head: Head, reading: Reading) -> 
         return Source(number=number, file=file, head=head, layout=Layout(), problem=head.problem)
     named = [name for name in head.names if plain(name) in NAMES["name"]]
     codes = frozenset(name for name in named if _is_of_codes(head.values(name), file.stem))
-    day = None if reading.moments.timeframe.intraday else day_of_name(file.stem)
+    day = None if reading.timeframe.intraday else day_of_name(file.stem)
     layout = _without_texts(layout_of(head.names, reading.mapping, codes, dated=day is not None), head)
     if layout.problem is None and "timestamp" not in layout.columns:
         file = replace(file, note=f"its day, {day}, is that of its name")

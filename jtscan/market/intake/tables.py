@@ -7,11 +7,20 @@ from typing import Any
 
 import polars as pl
 
+from jtscan.domain.dates import Timeframe
 from jtscan.errors import DataError
 from jtscan.market.listing import read_members, read_symbols
 from jtscan.market.store.manifest import Kind
 from jtscan.market.store.writing import Draft
 from jtscan.market.symbols import SCHEMA
+
+
+def write_tables(
+    draft: Draft, symbols: Any, members: Any, labels: Sequence[pl.DataFrame], timeframe: Timeframe
+) -> tuple[str, ...]:
+    """Write symbols and members anew, if they are given or sources tell of them (``labels``)."""
+    newest = max((file.last or "" for file in draft.base.of("bars", timeframe)), default=None)
+    return (*write_symbols(draft, symbols, labels, newest), *write_members(draft, members))
 
 
 def write_symbols(draft: Draft, given: Any, labels: Sequence[pl.DataFrame], newest: str | None) -> tuple[str, ...]:
