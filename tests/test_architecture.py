@@ -15,8 +15,8 @@ PACKAGE = Path(jtscan.__file__).parent
 
 # A layer may import those that stand above it.
 LAYERS = (
-    "errors", "domain", "render", "ports", "progress", "formula", "market", "engines", "aggregate", "scan", "scanner",
-    "notebook", "testing", "sources", "cli",
+    "errors", "domain", "render", "ports", "progress", "formula", "market", "engines", "aggregate", "universe",
+    "scan", "scanner", "notebook", "testing", "sources", "cli",
 )  # fmt: skip
 
 # What a layer may not import although it stands above, and the reason.
@@ -25,6 +25,10 @@ FORBIDDEN = {
     ("formula", "ports"): "formulas know no symbols, files or batches",
     ("market", "render"): "data is not drawn there",
     ("engines", "render"): "results show themselves",
+    **{
+        ("universe", each): "the universe is resolved through the ports"
+        for each in ("render", "formula", "market", "engines", "aggregate")
+    },
     ("scan", "render"): "results show themselves",
     ("engines", "market"): "the engine reads through the port",
     ("aggregate", "engines"): "results are values",
