@@ -22,15 +22,16 @@ from jtscan.domain.universe import MEMBER_SCHEMA
 from jtscan.domain.words import nearest
 from jtscan.errors import DataError, RequestError
 from jtscan.market.duck import shown
+from jtscan.market.names import MARKET_COLUMNS, NAME_COLUMNS, SYMBOL_COLUMNS
 from jtscan.market.symbols import SCHEMA
 from jtscan.market.tables import as_text, read_csv, read_table, read_text
 
 Read = tuple[pl.DataFrame, tuple[str, ...]]
 
 SYMBOL_NAMES: Mapping[str, Sequence[str]] = {
-    "symbol": ("symbol", "code", "ticker", "티커", "종목코드", "단축코드", "short_code", "isu_srt_cd"),
-    "name": ("name", "종목명", "회사명", "한글 종목약명", "한글 종목명", "isu_abbrv"),
-    "market": ("market", "시장구분", "시장", "mkt_nm", "exchange"),
+    "symbol": SYMBOL_COLUMNS,
+    "name": NAME_COLUMNS,
+    "market": MARKET_COLUMNS,
     "sector": ("sector", "industry", "업종", "업종명"),
     "listed": ("listed", "listingdate", "상장일", "list_dd", "ipo date"),
     "delisted": ("delisted", "delistingdate", "상장폐지일", "폐지일"),
@@ -39,7 +40,7 @@ SYMBOL_NAMES: Mapping[str, Sequence[str]] = {
 
 MEMBER_NAMES: Mapping[str, Sequence[str]] = {
     "index": ("index", "지수", "지수명", "index_name"),
-    "symbol": SYMBOL_NAMES["symbol"],
+    "symbol": SYMBOL_COLUMNS,
     "start": ("start", "in_date", "편입일", "from", "added"),
     "end": ("end", "out_date", "제외일", "to", "removed"),
 }
@@ -300,10 +301,10 @@ def _column_of_symbols(text: str, where: str) -> list[str] | None:
     lines = text.splitlines(keepends=True)
     head = next((at for at, line in enumerate(lines) if line.strip() and not line.startswith("#")), 0)
     names = {name.strip().strip('"').casefold() for line in lines[head : head + 1] for name in re.split("[,\t;]", line)}
-    if not names & set(SYMBOL_NAMES["symbol"]):
+    if not names & set(SYMBOL_COLUMNS):
         return None
     raw = read_csv("".join(lines[head:]), where)
-    codes = as_text(_renamed(raw, {"symbol": SYMBOL_NAMES["symbol"]}, {}, where))["symbol"].drop_nulls()
+    codes = as_text(_renamed(raw, {"symbol": SYMBOL_COLUMNS}, {}, where))["symbol"].drop_nulls()
     return [_without_exchange(code) for code in codes]
 
 

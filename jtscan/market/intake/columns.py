@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from jtscan.errors import RequestError
 from jtscan.market.files import PRICES
+from jtscan.market.names import MARKET_COLUMNS, NAME_COLUMNS, SYMBOL_COLUMNS
 
 # Ours first; the names as they are written there, in small letters, without < > of MetaStock and stooq.
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -17,18 +18,15 @@ NAMES: Mapping[str, tuple[str, ...]] = {
         "stck_bsop_date", "date/time", "dtyyyymmdd", "", "unnamed: 0", "index",
     ),
     "time": ("time", "시간", "체결시간", "시각"),
-    "symbol": (
-        "symbol", "code", "ticker", "종목코드", "단축코드", "isu_srt_cd", "short_code", "srtncd", "stock_code",
-        "instrument",
-    ),
+    "symbol": SYMBOL_COLUMNS,
     "open": ("open", "o", "시가", "openprice", "open_price", "stck_oprc", "mkp", "tdd_opnprc"),
     "high": ("high", "h", "고가", "highprice", "high_price", "stck_hgpr", "hipr", "tdd_hgprc"),
     "low": ("low", "l", "저가", "lowprice", "low_price", "stck_lwpr", "lopr", "tdd_lwprc"),
     "close": ("close", "c", "종가", "현재가", "closeprice", "close_price", "stck_clpr", "clpr", "tdd_clsprc"),
     "volume": ("volume", "vol", "v", "거래량", "누적거래량", "acml_vol", "trqu", "acc_trdvol"),
     "adj_close": ("adj close", "adj_close", "adjclose", "adjusted close", "adjusted_close", "adj. close", "수정종가"),
-    "name": ("name", "종목명", "한글 종목명", "한글 종목약명", "isu_abbrv", "itmsnm", "company"),
-    "market": ("market", "시장구분", "시장", "mkt_nm", "mrktctg", "exchange"),
+    "name": NAME_COLUMNS,
+    "market": MARKET_COLUMNS,
 }  # fmt: skip
 _EXTRAS: Mapping[str, str] = {
     "거래대금": "amount", "등락률": "change_pct", "대비": "changes", "시가총액": "marcap", "상장주식수": "stocks",

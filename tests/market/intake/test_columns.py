@@ -53,6 +53,7 @@ def same_order(names):
         ),
         ("symbol,timestamp,open,high,low,close,volume", {**same_order("timestamp,open,high,low,close,volume"), "symbol": "symbol"}, {}),
         ("date,open,high,low,close,volume", same_order("date,open,high,low,close,volume"), {}),
+        ("티커,날짜,종가", {"symbol": "티커", "timestamp": "날짜", "close": "종가"}, {}),
         ("DATE,OPEN,HIGH,LOW,CLOSE,VOLUME", same_order("DATE,OPEN,HIGH,LOW,CLOSE,VOLUME"), {}),
         (" date , open , high , low , close , volume ", same_order(" date , open , high , low , close , volume "), {}),
         (
