@@ -11,11 +11,12 @@ from typing import Any
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
-from jtscan.errors import DataError, DataNotFoundError, RequestError, first_line
+from jtscan.errors import DataError, DataNotFoundError, first_line
 from jtscan.market.duck import shown
+from jtscan.market.frames import as_polars
+from jtscan.market.texts import encoding_of, is_gzipped
 
 _UNREADABLE = (PolarsError, PanicException, OSError, EOFError, zlib.error)
-_GZIP = b"\x1f\x8b"
 
 
 def read_table(source: Any) -> tuple[pl.DataFrame, str]:
@@ -26,10 +27,10 @@ def read_table(source: Any) -> tuple[pl.DataFrame, str]:
     DataError
         The file is missing or cannot be read.
     RequestError
-        The source is neither a path nor a frame.
+        The source is neither a path nor a frame, or a frame that cannot be read.
     """
     if not isinstance(source, str | Path):
-        return _frame(source), f"the {type(source).__name__}"
+        return as_polars(source), f"the {type(source).__name__}"
     path = Path(source).expanduser()
     if path.suffix.lower() not in {".parquet", ".pq"}:
         return read_csv(read_text(path, "the file"), shown(path)), shown(path)
@@ -42,7 +43,7 @@ def read_table(source: Any) -> tuple[pl.DataFrame, str]:
 
 
 def read_text(path: Path, what: str) -> str:
-    """Read a file of text: UTF-8 with or without a mark, otherwise CP949, gzipped or not.
+    """Read a file of text: UTF-8 with or without a mark, UTF-16 with one, otherwise CP949, gzipped or not.
 
     Raises
     ------
@@ -53,15 +54,16 @@ def read_text(path: Path, what: str) -> str:
         raise DataNotFoundError(f"{shown(path)}: {what} is missing")
     try:
         data = path.read_bytes()
-        data = gzip.decompress(data) if data.startswith(_GZIP) else data
+        data = gzip.decompress(data) if is_gzipped(data) else data
     except _UNREADABLE as error:
         raise DataError(f"{shown(path)}: it cannot be read: {first_line(error)}") from None
-    for encoding in ("utf-8-sig", "cp949"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise DataError(f"{shown(path)}: it is neither UTF-8 nor CP949 text")
+    encoding = encoding_of(lambda: [data])
+    if encoding is None:
+        raise DataError(f"{shown(path)}: it is neither UTF-8, UTF-16 nor CP949 text")
+    try:
+        return data.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{shown(path)}: it looks like {encoding.upper()}, but cannot be decoded: {error}") from None
 
 
 def read_csv(text: str, where: str) -> pl.DataFrame:
@@ -94,38 +96,3 @@ def _text_of(name: str, kind: pl.DataType) -> pl.Expr:
         column = pl.when(column.is_finite()).then(column)
     text = column.cast(pl.String, strict=False).str.strip_chars()
     return pl.when(text.str.len_chars() > 0).then(text).alias(name)
-
-
-def _frame(source: Any) -> pl.DataFrame:
-    """Take a frame of Polars, pandas or Arrow."""
-    try:
-        if isinstance(source, pl.LazyFrame):
-            return source.collect()
-        if isinstance(source, pl.DataFrame):
-            return source
-        if hasattr(source, "reset_index"):
-            return _pandas(source)
-        if hasattr(source, "__arrow_c_stream__"):
-            return pl.DataFrame(source)
-    except _UNREADABLE as error:
-        raise DataError(f"the {type(source).__name__} cannot be read: {first_line(error)}") from None
-    raise RequestError("source", f"{type(source).__name__} is neither a path nor a frame")
-
-
-def _pandas(source: Any) -> pl.DataFrame:
-    """Take a frame of pandas column by column, so that it works without pyarrow; a named index is a column."""
-    frame = source.reset_index() if any(name is not None for name in source.index.names) else source
-    return pl.DataFrame([_pandas_column(str(name), frame.iloc[:, at]) for at, name in enumerate(frame.columns)])
-
-
-def _pandas_column(name: str, column: Any) -> pl.Series:
-    """Take one column; mixed values, as lists from the web have them, become text."""
-    pairs = zip(column.tolist(), column.isna().tolist(), strict=True)
-    values = [None if unknown else _plain(value) for value, unknown in pairs]
-    if len({type(value) for value in values if value is not None}) > 1:
-        values = [None if value is None else str(value) for value in values]
-    return pl.Series(name, values)
-
-
-def _plain(value: Any) -> Any:
-    return value.to_pydatetime() if hasattr(value, "to_pydatetime") else value

@@ -298,11 +298,13 @@ def test_symbols_that_are_numbers_have_lost_their_zeros(frame):
 def test_sources_that_cannot_be_read_say_why(tmp_path):
     (tmp_path / "broken.parquet").write_bytes(b"PAR1nothing")
     (tmp_path / "broken.csv.gz").write_bytes(gzip.compress(b"code\nA\n" * 99)[:-9])
-    (tmp_path / "other.csv").write_bytes("code\nA\n".encode("utf-16"))
+    (tmp_path / "other.csv").write_bytes(b"code\nA\xff\xff\n")
+    (tmp_path / "torn.csv").write_bytes("code\nA\n".encode("utf-16")[:-1])
     for name, said in (
         ("broken.parquet", "cannot be read"),
         ("broken.csv.gz", "cannot be read"),
-        ("other.csv", "neither UTF-8 nor"),
+        ("other.csv", "neither UTF-8, UTF-16 nor CP949"),
+        ("torn.csv", "it looks like UTF-16, but cannot be decoded"),
     ):
         with pytest.raises(DataError, match=f"{name}: .*{said}"):
             read_symbols(tmp_path / name)
@@ -313,7 +315,7 @@ def test_sources_that_cannot_be_read_say_why(tmp_path):
                        ("code\nA,B,C\n", "cannot be read")):  # fmt: skip
         with pytest.raises(DataError, match=said):
             read_symbols(file(tmp_path, text))
-    with pytest.raises(RequestError, match="source: int is neither a path nor a frame"):
+    with pytest.raises(RequestError, match="source: int is neither a path nor a Polars, pandas or Arrow frame"):
         read_symbols(5)
 
 

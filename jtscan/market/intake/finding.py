@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import glob
 import gzip
 import lzma
@@ -11,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from shutil import copyfileobj
 from typing import IO, Literal
@@ -20,12 +20,12 @@ from jtscan.market.duck import refuse_names, shown
 from jtscan.market.store.manifest import NAME
 from jtscan.market.store.reading import is_store
 from jtscan.market.store.writing import FULL
+from jtscan.market.texts import encoding_of, is_gzipped
 
 _BLOCK = 1 << 20
 _TEXTS = frozenset({".csv", ".txt", ".tsv"})
 _TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 _DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, RuntimeError)
-_MARKS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +168,7 @@ def _readable(file: SourceFile, work: Path, number: int) -> SourceFile:
     try:
         with file.path.open("rb") as content:
             head = content.read(4)
-        if head[:2] == b"\x1f\x8b":
+        if is_gzipped(head):
             with gzip.open(file.path) as packed, copy.open("wb") as plain:
                 copyfileobj(packed, plain, _BLOCK)
             file = replace(file, path=copy)
@@ -205,9 +205,7 @@ def _in_utf8(file: SourceFile, copy: Path) -> SourceFile:
     One in no encoding that is known stays, and loses the lines that cannot be
     read.
     """
-    with file.path.open("rb") as content:
-        head = content.read(2)
-    encoding = next((name for mark, name in _MARKS if head == mark), None) or _encoding_of(file.path)
+    encoding = encoding_of(partial(_blocks, file.path))
     if encoding is None or (encoding == "utf-8" and _ends_alike(file.path)):
         return file
     try:
@@ -218,11 +216,6 @@ def _in_utf8(file: SourceFile, copy: Path) -> SourceFile:
     return replace(file, path=copy, note="" if encoding == "utf-8" else f"read as {encoding.upper()}")
 
 
-def _encoding_of(path: Path) -> str | None:
-    """Try the encodings that sources use."""
-    return next((encoding for encoding in ("utf-8", "cp949") if _decodes(path, encoding)), None)
-
-
 def _ends_alike(path: Path) -> bool:
     """Whether all lines end in the same way; DuckDB refuses others."""
     lines = returns = 0
@@ -230,17 +223,6 @@ def _ends_alike(path: Path) -> bool:
         lines += block.count(b"\n")
         returns += block.count(b"\r\n")
     return returns in {0, lines}
-
-
-def _decodes(path: Path, encoding: str) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    try:
-        for block in _blocks(path):
-            decoder.decode(block)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pytest
 
 import jtscan as jt
-from jtscan.market.intake.frames import as_polars
 
 DAYS = [dt.date(2024, 1, 2), dt.date(2024, 1, 3)]
 CLOSES = {"A 2024-01-02": 10.0, "A 2024-01-03": 11.0}
@@ -25,46 +24,6 @@ def yfinance(tickers, zone=None, index="Date", order=("Price", "Ticker")):
     values = [[base + place for base in (5, 10, 12, 8, 9, 100) for place, _ in enumerate(tickers)] for _ in DAYS]
     frame = pd.DataFrame(values, columns=columns, index=INDEX.rename(index).tz_localize(zone), dtype=float)
     return frame if order[0] == "Price" else frame.swaplevel(axis=1).sort_index(axis=1)
-
-
-FRAMES = {
-    "polars": lambda: pl.DataFrame(PLAIN),
-    "lazy": lambda: pl.LazyFrame(PLAIN),
-    "pandas": lambda: pd.DataFrame(PLAIN),
-    "pandas with timestamps": lambda: pd.DataFrame(PLAIN).assign(date=INDEX),
-    "pandas with an index": lambda: pd.DataFrame(PLAIN).set_index("date"),
-    "pandas with an index of two levels": lambda: pd.DataFrame(PLAIN).set_index(["symbol", "date"]),
-    "pandas with categories": lambda: pd.DataFrame(PLAIN).astype({"symbol": "category"}),
-    "pandas with objects": lambda: pd.DataFrame(PLAIN).astype(object),
-    "pandas with whole numbers that may be missing": lambda: pd.DataFrame(PLAIN).astype({"volume": "Int64"}),
-    "pandas of arrow": lambda: pd.DataFrame(PLAIN).convert_dtypes(dtype_backend="pyarrow"),
-    "arrow": lambda: pa.table(PLAIN),
-    "arrow batch": lambda: pa.record_batch(PLAIN),
-}
-
-
-@pytest.mark.parametrize("make", FRAMES.values(), ids=FRAMES.keys())
-def test_a_frame_of_any_library_is_the_same_rows(make):
-    found = as_polars(make())
-    rows = found.select(
-        pl.col("symbol").cast(pl.String),
-        pl.col("date").cast(pl.Date),
-        pl.col("close").cast(pl.Float64),
-        pl.col("volume").cast(pl.Int64),
-    )
-    assert rows.rows() == list(zip(*PLAIN.values(), strict=True))
-
-
-@pytest.mark.parametrize(
-    "unit",
-    [
-        pytest.param("s"),
-        "ms", "us", "ns",
-    ],
-)  # fmt: skip
-def test_timestamps_of_pandas_may_be_of_any_unit(unit):
-    found = as_polars(pd.DataFrame(PLAIN).assign(date=INDEX.as_unit(unit)))
-    assert found["date"].cast(pl.Date).to_list() == DAYS
 
 
 def test_frames_are_taken_in_alone_and_in_a_list_with_files(desk):
@@ -146,22 +105,12 @@ def test_missing_whole_numbers_of_pandas_are_missing(desk):
     assert report.quarantine["reason"].to_list() == ["missing: volume"]
 
 
-ODD = {
-    "an index called as a column": lambda: pd.DataFrame(PLAIN).set_index("date", drop=False),
-    "an index of periods": lambda: (
-        pd.DataFrame(PLAIN).drop(columns="date").set_index(pd.PeriodIndex(DAYS, freq="D", name="date"))
-    ),
-    "two columns of one name": lambda: pd.DataFrame(
-        [["A", DAYS[0], 1.0, 2.0]], columns=["symbol", "date", "close", "close"]
-    ),
-    "texts and numbers in one column": lambda: pd.DataFrame({**PLAIN, "close": [10.0, "x"]}),
-}
+def test_a_text_among_the_prices_of_a_frame_costs_its_row(desk):
+    report = desk.ingest(pd.DataFrame({**PLAIN, "close": [10.0, "x"]}))
+    assert report.quarantine.select("reason", "timestamp").rows() == [("close is not a number", DAYS[1])]
+    assert desk.closes() == {"A 2024-01-02": 10.0}
 
 
-@pytest.mark.parametrize("make", ODD.values(), ids=ODD.keys())
-def test_an_odd_pandas_frame_is_read_or_refused_in_our_words(desk, make):
-    try:
-        desk.ingest(make())
-    except jt.JtscanError:
-        return
-    assert desk.closes()
+def test_an_index_of_periods_is_the_dates(desk):
+    desk.ingest(pd.DataFrame(PLAIN).drop(columns="date").set_index(pd.PeriodIndex(DAYS, freq="D", name="date")))
+    assert desk.closes() == CLOSES
