@@ -10,26 +10,18 @@ this, which takes root.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-HERE = Path(__file__).parent
+sys.path.insert(0, str(Path(__file__).parents[1] / "market" / "store"))
+
+import faults_kit as kit
+
 KINDS_OF_DISK = ("first ingest", "append", "correction", "compaction")
 SHARES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 SHOWN = 20
-
-
-def load_kit():
-    spec = importlib.util.spec_from_file_location("faults_kit", HERE.parent / "market" / "store" / "faults_kit.py")
-    kit = sys.modules["faults_kit"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(kit)
-    return kit
-
-
-kit = load_kit()
 
 
 def kills(folder, given):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib.util
 import os
 import random
 import shutil
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import faults_kit as kit
 import polars as pl
 import pytest
 
@@ -21,20 +20,11 @@ from jtscan.market.intake.ingesting import ingest
 from jtscan.market.prices import DuckDBPriceRepository
 from jtscan.market.store.layout import compact
 from jtscan.market.store.manifest import NAME, OLD, sha256_of
-from jtscan.market.store.reading import current
+from jtscan.market.store.reading import current, is_store
 from jtscan.market.store.store import Store
 from jtscan.market.store.sweeping import sweep
 from jtscan.market.store.writing import Draft, writing
 
-
-def load_kit():
-    spec = importlib.util.spec_from_file_location("faults_kit", Path(__file__).with_name("faults_kit.py"))
-    kit = sys.modules["faults_kit"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(kit)
-    return kit
-
-
-kit = load_kit()
 D1 = Timeframe.D1
 DAY = pl.lit(dt.date(2024, 1, 2))
 OLD_ROWS = pl.DataFrame({"symbol": ["A", "B"], "close": [1.0, 2.0]}).with_columns(timestamp=DAY)
@@ -144,7 +134,7 @@ def test_what_a_killed_first_writer_leaves_is_not_read_as_raw_prices(tmp_path, m
 def test_an_ingest_that_finds_nothing_makes_no_store(tmp_path):
     (tmp_path / "empty.csv").write_text("date,close\n")
     assert ingest(tmp_path / "empty.csv", tmp_path / "store").version is None
-    assert not kit.is_store(tmp_path / "store")
+    assert not is_store(tmp_path / "store")
 
 
 def test_a_file_that_is_made_and_merged_at_once_is_not_left_over(tmp_path):
@@ -185,7 +175,7 @@ def test_verify_notices_each_manifest_that_is_damaged(tmp_path, name):
     assert store.verify().whole
     for turn in range(20):
         with kit.flipped(tmp_path / name, random.Random(turn)):
-            assert kit._verified(store), turn
+            assert kit.verified(store), turn
     assert store.verify().whole
 
 
