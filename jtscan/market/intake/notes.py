@@ -64,7 +64,8 @@ def _known_symbols(keeper: Keeper) -> set[str]:
 
 def _other_closes(keeper: Keeper) -> Iterator[str]:
     """Closes as they were traded, beside adjusted ones."""
-    if any("raw_close" in file.columns for file in keeper.draft.base.of("bars", keeper.timeframe)):
+    before = keeper.draft.base.of("bars", keeper.timeframe)
+    if keeper.symbols and any("raw_close" in file.columns for file in before):
         yield "the store's closes are adjusted (it keeps raw_close), and these were taken without adjust"
 
 

@@ -347,6 +347,15 @@ def test_adjust_through_an_ingest(desk):
     assert desk.ingest(adjust=True).version is None
 
 
+@pytest.mark.parametrize(("day", "told"), [("2024-01-03", True), (None, False)], ids=["bars", "only symbols"])
+def test_closes_that_were_not_adjusted_are_told_beside_adjusted_ones(desk, day, told):
+    header = "Date,Open,High,Low,Close,Adj Close,Volume"
+    desk.ingest(desk.write("AAPL.csv", text("2024-01-02,100,120,80,110,55,7", header=header)), adjust=True)
+    later = None if day is None else desk.write("AAPL.csv", text(f"{day},100,120,80,110,55,7", header=header))
+    report = jt.ingest(later, desk.root, symbols=pl.DataFrame({"symbol": ["AAPL"]}))
+    assert any("these were taken without adjust" in note for note in report.notes) == told
+
+
 # ---- Any mixture adds up
 
 KINDS = {
