@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import jtscan as jt
@@ -393,6 +393,7 @@ def taken_in(known, pieces):
     }
 
 
+@example([[[("negative", "A", 2, 9)]], [[("bar", "A", 2, 9), ("bar", "A", 2, 11)]]])  # nothing but quarantine
 @given(st.lists(st.lists(ROWS, min_size=1, max_size=2), min_size=2, max_size=2))
 def test_whatever_comes_in_the_counts_add_up_and_the_last_ingest_wins(new_desk, ingests):
     desk = new_desk()
@@ -413,7 +414,7 @@ def test_whatever_comes_in_the_counts_add_up_and_the_last_ingest_wins(new_desk, 
         assert stored == known
     assert report.version is None
     if desk.root.joinpath("manifest.json").exists():
-        assert desk.store.quality().balance["missing"].to_list() == [0]
+        assert desk.store.quality().balance["missing"].to_list() == ([0] if known else [])
 
 
 def test_decimals_are_kept_to_the_last_digit(desk):
