@@ -108,7 +108,8 @@ def nothing(result: BatchScanResult) -> str:
     if not result.outcomes.height:
         return "No matches: no symbol was asked for."
     if not answered:
-        return f"No matches: none of the {_symbols(unknown)} could be scanned."
+        none = "the symbol could not" if unknown == 1 else f"none of the {unknown:,} symbols could"
+        return f"No matches: {none} be scanned."
     known = f"No matches: nothing fired in the {_symbols(answered)} scanned"
     return f"{known}; of {unknown:,} more nothing is known." if unknown else f"{known}."
 
