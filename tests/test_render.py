@@ -371,7 +371,6 @@ def test_statuses_that_no_symbol_has_are_left_out_but_not_the_sum(show: Any) -> 
             [outcome("1", "failed", "boom"), outcome("2", "no_data", "no rows")],
             "none of the 2 symbols could be scanned",
         ),
-        ([outcome("1", "failed", "boom")], "No matches: the symbol could not be scanned."),
         ([outcome("1", "cancelled"), outcome("2", "no_match")], "of 1 more nothing is known"),
     ],
 )

@@ -81,8 +81,7 @@ class IngestReport:
         """One line: what was read, from where to where, and what is new."""
         made = f"version {self.version}" if self.version else "nothing new: no version was made"
         usable = self.files.filter(~pl.col("unusable")).height
-        files = f"{usable:,} file{'s' if usable != 1 else ''}"
-        return f"{self.counts.read:,} rows of {files} read into {self.store} in {self.seconds:.1f} s: {made}"
+        return f"{self.counts.read:,} rows of {usable:,} files read into {self.store} in {self.seconds:.1f} s: {made}"
 
     def __str__(self) -> str:
         from jtscan import render  # noqa: PLC0415 - values show themselves by one call into the renderer

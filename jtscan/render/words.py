@@ -108,8 +108,7 @@ def nothing(result: BatchScanResult) -> str:
     if not result.outcomes.height:
         return "No matches: no symbol was asked for."
     if not answered:
-        none = "the symbol could not" if unknown == 1 else f"none of the {unknown:,} symbols could"
-        return f"No matches: {none} be scanned."
+        return f"No matches: none of the {_symbols(unknown)} could be scanned."
     known = f"No matches: nothing fired in the {_symbols(answered)} scanned"
     return f"{known}; of {unknown:,} more nothing is known." if unknown else f"{known}."
 
