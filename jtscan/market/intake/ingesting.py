@@ -233,7 +233,7 @@ class _Run:
         self._told: tuple[str, ...] = ()
         self._adjusts = False
         self._suspicions: Suspicions | None = None
-        self._new_quarantine = self._no_quarantine()
+        self._new_quarantine = pl.DataFrame(schema=dict.fromkeys(("symbol", *_INSIDE), pl.String))
 
     # ── reading ───────────────────────────────────────────────────────────────
 
@@ -376,21 +376,12 @@ class _Run:
             self._draft.add("quarantine", self._timeframe, written)
             self._new_quarantine = pl.concat([self._new_quarantine, written], how="diagonal_relaxed")
 
-    @property
-    def _day(self) -> pl.DataType:
-        return pl.Datetime("us") if self._timeframe.intraday else pl.Date()
-
-    def _no_quarantine(self) -> pl.DataFrame:
-        """A report's quarantine before anything is in it: the columns are there also when nothing is."""
-        texts = dict.fromkeys((*_INSIDE, "source"), pl.String())
-        prices = dict.fromkeys(PRICES, pl.Float64())
-        return pl.DataFrame(schema={"symbol": pl.String(), "timestamp": self._day, **texts, **prices})
-
     def _quarantined(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Give rows the shape of the quarantine: all numbers that they have, the reason, the file, and their text."""
-        types = {"symbol": pl.String(), "timestamp": self._day, **dict.fromkeys(PRICES, pl.Float64())}
+        day = pl.Datetime("us") if self._timeframe.intraday else pl.Date
+        types = {"symbol": pl.String, "timestamp": day, **dict.fromkeys(PRICES, pl.Float64)}
         further = [name for name, kind in rows.schema.items() if kind == pl.Float64 and name not in types]
-        types |= {**dict.fromkeys(further, pl.Float64()), **dict.fromkeys((REASON, "source", RAW), pl.String())}
+        types |= {**dict.fromkeys(further, pl.Float64), REASON: pl.String, "source": pl.String, RAW: pl.String}
         names = {each.number: each.file.name for each in self._sources}
         source = pl.col(FILE).replace_strict(names, return_dtype=pl.String).alias("source")
         absent = [

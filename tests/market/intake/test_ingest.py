@@ -24,20 +24,6 @@ def reasons(report):
     return report.quarantine["reason"].to_list()
 
 
-@pytest.mark.parametrize(
-    ("rows", "set_aside"),
-    [(["A,2024-01-02,10,11,9,10,100"], 0), (["A,2024-01-02,,,,,0", "A,2024-01-03,10,11,9,10,100"], 1)],
-)
-def test_the_quarantine_of_a_report_has_its_columns_also_when_it_is_empty(desk, rows, set_aside):
-    desk.csv(*rows)
-    quarantine = desk.ingest().quarantine
-    assert quarantine.height == set_aside
-    assert quarantine.schema == pl.Schema(
-        {"symbol": pl.String, "timestamp": pl.Date, "reason": pl.String, "text": pl.String, "source": pl.String}
-        | dict.fromkeys(("open", "high", "low", "close", "volume"), pl.Float64)
-    )
-
-
 # ---- Lines
 
 
