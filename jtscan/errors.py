@@ -17,10 +17,27 @@ ends as one row of the account, with its reason.
 from __future__ import annotations
 
 import unicodedata
+from itertools import dropwhile, takewhile
+from os import sep
+from pathlib import Path
+from traceback import FrameSummary, extract_tb
+
+_HERE = f"{Path(__file__).parent}{sep}"
+_SHELL = ("IPython", "ipykernel")
 
 
 class JtscanError(Exception):
     """Base of the errors that jtscan raises on purpose."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Say what is wrong in a notebook, as IPython asks for it: the user's own calls, and none of ours below them.
+
+        A mistake in a formula is the user's, and fifteen frames of jtscan and
+        asyncio hide it; anything that is raised otherwise keeps them.
+        """
+        theirs = takewhile(lambda frame: not frame.filename.startswith(_HERE), extract_tb(self.__traceback__))
+        calls = list(dropwhile(_of_the_shell, theirs))[1:]  # the first is the cell itself
+        return [f"{type(self).__name__}: {self}", *(f"  in {each.name}: {each.line}" for each in reversed(calls))]
 
 
 class RequestError(JtscanError, ValueError):
@@ -134,6 +151,10 @@ class MissingExtraError(JtscanError, ImportError):
 
     def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
         return type(self), self._said
+
+
+def _of_the_shell(frame: FrameSummary) -> bool:
+    return any(f"{name}/" in frame.filename.replace("\\", "/") for name in _SHELL)
 
 
 def first_line(error: BaseException) -> str:

@@ -62,6 +62,20 @@ def test_error_of_the_whole_formula_has_no_place():
     assert (error.line, error.column) == (None, None)
 
 
+def test_a_notebook_shows_what_is_wrong_and_the_calls_of_the_user_alone():
+    def find(formula):
+        return jt.describe(formula)
+
+    def daily():
+        return find("cross_abov(close, 3)")
+
+    with pytest.raises(jt.FormulaError) as caught:
+        daily()
+    message, *calls = caught.value._render_traceback_()
+    assert message == f"FormulaError: {caught.value}"
+    assert calls == ["  in find: return jt.describe(formula)", '  in daily: return find("cross_abov(close, 3)")']
+
+
 def test_request_error_names_the_field():
     error = jt.RequestError("last", "0 is not a number of bars")
     assert (str(error), error.field) == ("last: 0 is not a number of bars", "last")

@@ -85,7 +85,9 @@ class _Statements:
             case ast.Expr(value=value) if last:
                 self._signal("match", value, value)
             case ast.Expr(value=value):
-                self.source.fail(value, "only the last line may be a bare expression", hint="give it a name: x = …")
+                self.source.fail(
+                    value, "only the last line may be a bare expression", hint="give it a name, such as buy = …"
+                )
             case ast.Assign(targets=targets):
                 self.source.fail(
                     targets[0], "an assignment has one name on its left", hint="write one line for each name"
@@ -133,7 +135,7 @@ class _Statements:
 
     def _column(self, name: str, value: Value, place: ast.expr) -> None:
         if value.call is not None:
-            self.expressions.refuse_outputs(value, place)
+            self.expressions.refuse_outputs(value, place, more=f"; under a private name, _{name}, you keep them all")
         if value.kind in {Kind.SERIES, Kind.CONDITION} and self.graph[value.node].op != "truth":
             self.script.columns[name] = value.node
         elif value.kind in {Kind.TEXT, Kind.LITERAL}:

@@ -30,7 +30,7 @@ FUNCTIONS = {
     "truerange": "tr", "true_range": "tr", "psar": "sar", "parabolicsar": "sar", "disparity": "close / sma(close, n)",
     # bar by bar
     "iff": "a if condition else b", "if": "a if condition else b", "iif": "a if condition else b",
-    "where": "a if condition else b", "pow": "a ** b", "mod": "a % b", "fillna": "nz", "fixnan": "ffill", "isnull": "isna",
+    "where": "a if condition else b", "pow": "a ** b", "mod": "a % b", "fillna": "nz", "fixnan": "ffill", "isnull": "isna", "na": "isna",
     "input": "n = param(14, 2, 400)", "optimize": "n = param(14, 2, 400)", "parameter": "n = param(14, 2, 400)",
     "param": "n = param(14, 2, 400)", "shift": "x[n]", "delay": "x[n]", "lag": "x[n]", "predayclose": "close[1]", "preday": "close[1]",
     # other symbols and periods

@@ -308,7 +308,7 @@ class Expressions:
         made = calls.build(self, build, node, value.call.arguments)
         return Value(kind=row.kind or Kind.SERIES, place=node, node=made)
 
-    def refuse_outputs(self, value: Value, place: ast.expr, after: str = "") -> None:
+    def refuse_outputs(self, value: Value, place: ast.expr, *, after: str = "", more: str = "") -> None:
         """Say which outputs there are, where one value is needed."""
         if value.call is None:
             return
@@ -316,7 +316,9 @@ class Expressions:
         outputs = ", ".join(f".{name}" for name in row.outputs)
         first = next(iter(row.outputs))
         example = f"{self.source.segment(place)}.{first}{after}"
-        self.source.fail(place, f"{row.name} has several outputs ({outputs})", hint=f"read one of them: {example}")
+        self.source.fail(
+            place, f"{row.name} has several outputs ({outputs})", hint=f"read one of them: {example}{more}"
+        )
 
 
 _HANDLERS: dict[type[ast.expr], Callable[[Expressions, Any], Value]] = {

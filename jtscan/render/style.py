@@ -10,8 +10,9 @@ STYLE = """<style>
   font-size: 13px; line-height: 1.45; max-width: 100%; }
 .jt-scan .jt-summary { font-size: 15px; font-weight: 600; margin: 2px 0; }
 .jt-scan .jt-note, .jt-scan .jt-ends { color: var(--jt-soft); font-size: 12px; }
+.jt-scan pre { font-family: var(--jp-code-font-family, ui-monospace, monospace); font-size: 12px; line-height: 1.4;
+  color: inherit; overflow-x: auto; }
 .jt-scan pre.jt-formula, .jt-scan pre.jt-problem {
-  font-family: var(--jp-code-font-family, ui-monospace, monospace); font-size: 12px; line-height: 1.4; color: inherit;
   white-space: pre-wrap; overflow-wrap: anywhere; margin: 6px 0; padding: 5px 9px; border-radius: 4px;
   background: color-mix(in srgb, currentColor 6%, transparent); }
 .jt-scan pre.jt-problem { white-space: pre; overflow-x: auto; border-left: 3px solid var(--jt-bad);

@@ -215,12 +215,12 @@ TABLES = {
         ("buy = close > 1\nbuy = close > 2", 2, 1, "'buy' is assigned twice"),
         ("x = market\nclose > 1", 1, 5, "'x' would be a column of text; name it _x"),
         ('x = "a"\nclose > 1', 1, 5, "'x' would be a column of text"),
-        ("b = bb(close)\nclose > 1", 1, 5, "bb has several outputs"),
+        ("b = bb(close)\nclose > 1", 1, 5, "bb has several outputs (.upper, .mid, .lower, .width, .pctb); read one of them: bb(close).upper; under a private name, _b, you keep them all"),
     ],
     "signals": [
         ("a = close > 1", 1, 1, "the formula has no signal; end with a condition, or assign to buy or sell"),
         ("_a = close > 1\nb = close", 2, 1, "the formula has no signal"),
-        ("close > 1\nbuy = close > 2", 1, 1, "only the last line may be a bare expression; give it a name"),
+        ("close > 1\nbuy = close > 2", 1, 1, "only the last line may be a bare expression; give it a name, such as buy = …"),
         ("match = close > 1\nclose > 2", 2, 1, "the signal 'match' is there twice; a bare last line is"),
         ('signal("match", close > 1)\nclose > 2', 2, 1, "the signal 'match' is there twice"),
         ('signal("a", close > 1)\nsignal("a", close > 2)', 2, 8, "the signal 'a' is there twice"),
@@ -259,6 +259,7 @@ TABLES = {
     ],
     "words of other dialects": [
         ("HHV(high, 20) > 1", 1, 1, "unknown function 'HHV'; write 'highest'"),
+        ("na(close[1])", 1, 1, "unknown function 'na'; write 'isna'"),
         ("close < LLV(low, 20)", 1, 9, "unknown function 'LLV'; write 'lowest'"),
         ("MA(close, 20) > 1", 1, 1, "unknown function 'MA'; write 'sma'"),
         ("Ref(C, -1) > 1", 1, 1, "unknown function 'Ref'; bars back are written close[1]"),
