@@ -33,7 +33,14 @@ class Quarantine:
         self._draft = draft
         self._timeframe = timeframe
         self._names = names
-        self.new = pl.DataFrame(schema=dict.fromkeys(("symbol", *_INSIDE), pl.String))
+        texts = dict.fromkeys((*_INSIDE, "source"), pl.String())
+        prices = dict.fromkeys(PRICES, pl.Float64())
+        # The columns are there also when nothing is set aside: who selects from a report has them every day.
+        self.new = pl.DataFrame(schema={"symbol": pl.String(), "timestamp": self._day, **texts, **prices})
+
+    @property
+    def _day(self) -> pl.DataType:
+        return pl.Datetime("us") if self._timeframe.intraday else pl.Date()
 
     def add(self, rows: pl.DataFrame) -> SetAside:
         """Write rows with their file, unless they are there already."""
@@ -55,10 +62,9 @@ class Quarantine:
 
     def _shaped(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Give rows the shape of the quarantine: all numbers that they have, the reason, the file, and their text."""
-        day = pl.Datetime("us") if self._timeframe.intraday else pl.Date
-        types = {"symbol": pl.String, "timestamp": day, **dict.fromkeys(PRICES, pl.Float64)}
+        types = {"symbol": pl.String(), "timestamp": self._day, **dict.fromkeys(PRICES, pl.Float64())}
         further = [name for name, kind in rows.schema.items() if kind == pl.Float64 and name not in types]
-        types |= {**dict.fromkeys(further, pl.Float64), REASON: pl.String, "source": pl.String, RAW: pl.String}
+        types |= {**dict.fromkeys(further, pl.Float64()), **dict.fromkeys((REASON, "source", RAW), pl.String())}
         source = pl.col(FILE).replace_strict(self._names, return_dtype=pl.String).alias("source")
         absent = [
             pl.lit(None, kind).alias(name) for name, kind in types.items() if name not in (*rows.columns, "source")

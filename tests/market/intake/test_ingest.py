@@ -24,6 +24,17 @@ def reasons(report):
     return report.quarantine["reason"].to_list()
 
 
+@pytest.mark.parametrize(("first", "set_aside"), [("A,2024-01-02,10,11,9,10,100", 0), ("A,2024-01-02,,,,,0", 1)])
+def test_the_quarantine_of_a_report_has_its_columns_also_when_it_is_empty(desk, first, set_aside):
+    desk.csv(first, "A,2024-01-03,10,11,9,10,100")
+    quarantine = desk.ingest().quarantine
+    assert quarantine.height == set_aside
+    assert quarantine.schema == pl.Schema(
+        {"symbol": pl.String, "timestamp": pl.Date, "reason": pl.String, "text": pl.String, "source": pl.String}
+        | dict.fromkeys(("open", "high", "low", "close", "volume"), pl.Float64)
+    )
+
+
 # ---- Lines
 
 
