@@ -81,11 +81,12 @@ class _Choice:
     seen: set[int] = field(default_factory=set)
     labels: dict[int, str] = field(default_factory=dict)
     names: dict[int, str] = field(init=False)
+    averages: dict[int, str] = field(init=False)
     units: Units = field(init=False)
 
     def __post_init__(self) -> None:
         self.names = _names(self.script)
-        self.labels.update({fields.build(self.script.graph, name): name for name in fields.AVERAGES})
+        self.averages = {fields.build(self.script.graph, name): name for name in fields.AVERAGES}
         self.units = Units(self.script.graph)
 
     # --- finding
@@ -281,23 +282,26 @@ class _Choice:
             return str(node.params[0])
         if call is None:
             return self._label(at)
-        return call.function.name if node.op == "indicator" or not call.output else self._called(call)
-
-    def _called(self, call: Called) -> str:
-        return f"{call.function.name}.{call.output}"
+        alone = (
+            node.op != "indicator" and call.output
+        )  # such as the width of bands: of one call, but of no other's scale
+        return f"{call.function.name}.{call.output}" if alone else call.function.name
 
     def _label(self, at: int) -> str:
         """Write a series as its formula does: by its name, or as the call or calculation that it is."""
         if at in self.names:
             return self.names[at]
         if at not in self.labels:
-            graph, call = self.script.graph, self.script.calls.get(at)
-            calls = (each for each in graph.reachable([at]) if each in self.script.calls and each != at)
-            known = {} if call else {each: self._label(each) for each in calls}
-            self.labels[at] = (
-                self._written(call) if call else graph.label(at, _DEEP, {**self.labels, **known, **self.names})
-            )
+            call = self.script.calls.get(at)
+            self.labels[at] = self.averages.get(at) or (self._written(call) if call else self._calculated(at))
         return self.labels[at]
+
+    def _calculated(self, at: int) -> str:
+        """Write a calculation, with the calls and names that it is made of."""
+        graph = self.script.graph
+        calls = (each for each in graph.reachable([at]) if each in self.script.calls and each != at)
+        known = {each: self._label(each) for each in calls}
+        return graph.label(at, _DEEP, {**self.averages, **known, **self.names})
 
     def _written(self, call: Called) -> str:
         """Write a call with all of its arguments; those of the kind ``by=`` where they are given."""
@@ -311,9 +315,7 @@ class _Choice:
         if arg.want in _NODES:
             written = ", ".join(self._label(int(each)) for each in _listed(given))
         else:
-            written = (
-                f'"{given}"' if isinstance(given, str) else f"{given:g}" if not isinstance(given, bool) else "True"
-            )
+            written = f'"{given}"' if isinstance(given, str) else f"{given:g}" if arg.want is not Want.FLAG else "True"
         return f"{arg.name}={written}" if arg.optional or arg.keyword_only else written
 
 
