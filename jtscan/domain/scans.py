@@ -122,6 +122,13 @@ class BatchScanResult:
             There is no such symbol, or no bar of it in the range.
         DataError
             The symbol's data cannot be used, or is not there any more.
+
+        Examples
+        --------
+        >>> import jtscan as jt
+        >>> result = jt.Scanner("data").scan("cross_above(close, sma(close, 20)) and rsi(14) > 50", last=1)
+        >>> result.history("005930")
+        SymbolHistory(005930 가상전자: 250 1d bars; sma(close, 20), rsi(close, 14))
         """
         asked = HistoryRequest(symbol=symbol, bars=bars, start=start, end=end)
         if self.source is None:
