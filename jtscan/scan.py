@@ -23,6 +23,7 @@ from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObser
 from jtscan.domain.jobs import ProcessingJob, ProcessingResult, Status
 from jtscan.domain.scans import OUTCOME_SCHEMA, BatchScanRequest, BatchScanResult
 from jtscan.formula import compile_formula
+from jtscan.history import ScanSource
 from jtscan.ports import IProcessingEngine, ISymbolRepository
 from jtscan.universe import Universe, find, nothing_left, resolve, unasked
 
@@ -84,7 +85,8 @@ class BatchScanUseCase:
         told = replace(universe, warnings=(*universe.warnings, *heard.warnings))
         state = pinned.engine.data_state(job.timeframe)
         result = await asyncio.to_thread(self._result, request, job.id, told, results, state)
-        return replace(result, processing_time_ms=(perf_counter() - started) * 1000)
+        source = ScanSource(engine=pinned.engine, symbols=pinned.symbols, job=job)
+        return replace(result, source=source, processing_time_ms=(perf_counter() - started) * 1000)
 
     async def _pinned(self, request: BatchScanRequest) -> _Pinned:
         """Hold on to the symbols and the prices of one version."""

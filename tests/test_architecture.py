@@ -16,7 +16,7 @@ PACKAGE = Path(jtscan.__file__).parent
 # A layer may import those that stand above it.
 LAYERS = (
     "errors", "domain", "render", "ports", "progress", "formula", "market", "engines", "aggregate", "universe",
-    "scan", "scanner", "notebook", "testing", "sources", "cli",
+    "history", "scan", "scanner", "notebook", "testing", "sources", "cli",
 )  # fmt: skip
 
 # What a layer may not import although it stands above, and the reason.
@@ -32,6 +32,9 @@ FORBIDDEN = {
     ("scan", "render"): "results show themselves",
     ("engines", "market"): "the engine reads through the port",
     ("aggregate", "engines"): "results are values",
+    ("history", "engines"): "a result looks through the port",
+    ("history", "market"): "a result looks through the port",
+    ("history", "formula"): "the engine knows the formula's series",
     ("scan", "engines"): "the use case runs through the port",
     ("scan", "market"): "the use case reads through the port",
     **{

@@ -150,7 +150,8 @@ class _Cutter:
 
     def _known(self) -> pl.Series:
         """Bars in the range, on days of membership, on which some signal is true or false."""
-        known = [self.chunk.frame[name].is_not_null() for name in self.plan.signals.values()]
+        columns = dict.fromkeys(self.plan.signals.values())  # two signals may be the same condition
+        known = [self.chunk.frame[name].is_not_null() for name in columns]
         return pl.DataFrame(known).select(pl.any_horizontal(pl.all())).to_series() & self.asked
 
     def _gather(self) -> tuple[pl.DataFrame, dict[str, tuple[int, int]]]:

@@ -191,6 +191,12 @@ def test_two_signals_on_one_bar_are_two_rows_in_order_of_definition():
     ]
 
 
+def test_two_signals_may_be_the_same_condition():
+    (result,) = engine({"A": UP}).process_batch(job("A", formula="buy = close > 12\nclose > 12"))
+    assert result.error is None
+    assert result.matches["signal_type"].to_list() == ["buy", "match"]
+
+
 def test_last_is_counted_on_the_calendar_of_the_symbols():
     """A suspended symbol's old bar is not the newest bar of the market."""
     made = engine({"A": UP, "GONE": [10.0, 11, None, None]})

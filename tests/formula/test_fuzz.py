@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 import jtscan as jt
 from jtscan.domain.dates import DateRange, Timeframe
+from jtscan.domain.history import HistoryRequest
 from jtscan.domain.jobs import ProcessingJob
 from jtscan.engines.evaluate import evaluate
 from jtscan.engines.processing import ProcessingEngine
@@ -293,6 +294,28 @@ def check_across(text):
         assert_parts(scanned(text, kept, "ABCDE"), whole, pl.col("timestamp") <= end)
 
 
+def check_series(text):
+    """What is seen of a symbol is what the scan had there."""
+    engine = ProcessingEngine(InMemoryPriceRepository(BARS), raise_internal=True)
+    dates = DateRange(start=dt.date(2024, 1, 9), end=dt.date(2024, 1, 30))
+    job = ProcessingJob(
+        id="fuzz", symbols=tuple("ABC"), timeframe=Timeframe.D1, date_range=dates, formula=jt.Formula(text=text), labels=LABELS
+    )  # fmt: skip
+    try:
+        results = engine.process_batch(job)
+    except FormulaError as error:
+        assume(not REFUSED.search(str(error)))
+        raise
+    for result in results:
+        if result.bars:
+            seen = engine.history(job, HistoryRequest(symbol=result.symbol, bars=30))
+            there = result.matches.unique("timestamp", keep="first", maintain_order=True)
+            same = [each.column for each in seen.series if each.column in there.columns]
+            found = there.select("timestamp").join(seen.bars, on="timestamp", maintain_order="left")
+            assert_same(found.select(same), there.select(same).cast(pl.Float64))
+            assert found.height == there.height
+
+
 def assert_parts(made, whole, inside=pl.lit(value=True)):  # noqa: B008 - an expression is a constant
     """Equal to the bit to what the whole scan gave on those days."""
     for symbol, frame in made.items():
@@ -327,6 +350,12 @@ def test_valid_formula_sees_no_later_bar_and_no_other_symbol(text):
 @given(formulas_across())
 def test_formula_across_symbols_sees_no_later_bar_and_no_order(text):
     check_across(text)
+
+
+@ENGINE
+@given(formulas() | formulas_across())
+def test_series_of_a_formula_have_the_bits_of_its_scan(text):
+    check_series(text)
 
 
 @pytest.mark.slow
