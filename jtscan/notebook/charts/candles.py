@@ -37,7 +37,7 @@ def draw_candles(axes: Axes, bars: pl.DataFrame, colors: Convention, *, bar_widt
 def _draw_side(axes: Axes, part: pl.DataFrame, color: str, fill: float, *, stroke: float) -> None:
     rows = list(part.select("bar", "open", "high", "low", "close").iter_rows())
     wicks = [wick for row in rows for wick in _wicks(*row)]
-    bodies = [_box(bar, opened, closed) for bar, opened, _, _, closed in rows]
+    bodies = [box(bar, opened, closed) for bar, opened, _, _, closed in rows]
     axes.add_collection(
         LineCollection(wicks, colors=[color], linewidths=stroke, linestyles="solid", capstyle="butt", zorder=2),
         autolim=False,
@@ -57,7 +57,8 @@ def _wicks(bar: int, opened: float, high: float, low: float, closed: float) -> l
     return [((bar, lower), (bar, upper)) for lower, upper in ends if upper > lower]
 
 
-def _box(bar: int, foot: float, top: float, room: float = BODY) -> Box:
+def box(bar: float, foot: float, top: float, room: float = BODY) -> Box:
+    """Return the corners of a column over a bar, which takes a share of its room."""
     left, right = bar - room / 2, bar + room / 2
     return ((left, foot), (left, top), (right, top), (right, foot))
 
@@ -97,10 +98,12 @@ def draw_volume(axes: Axes, bars: pl.DataFrame, colors: Convention, *, bar_width
         draw_columns(axes, part.select("bar", "volume").iter_rows(), to_rgba(color, alpha), room=room)
 
 
-def draw_columns(axes: Axes, pairs: Iterable[tuple[int, float]], color: tuple[float, ...], *, room: float = BODY) -> None:
+def draw_columns(
+    axes: Axes, pairs: Iterable[tuple[int, float]], color: tuple[float, ...], *, room: float = BODY
+) -> None:
     """Draw columns from zero; ``room`` is their width in bars."""
     axes.add_collection(
-        PolyCollection([_box(bar, 0.0, value, room) for bar, value in pairs], facecolors=[color], edgecolors="none",
+        PolyCollection([box(bar, 0.0, value, room) for bar, value in pairs], facecolors=[color], edgecolors="none",
                        linewidths=0, zorder=2),
         autolim=False,
     )  # fmt: skip

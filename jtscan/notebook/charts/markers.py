@@ -76,7 +76,9 @@ def _size(count: int) -> float:
 
 def _stacked(spots: pl.DataFrame, signs: Mapping[str, Sign]) -> pl.DataFrame:
     """Count, at each bar and side, the signals before."""
-    above = pl.col("signal_type").replace_strict({name: sign.above for name, sign in signs.items()}, return_dtype=pl.Boolean)
+    above = pl.col("signal_type").replace_strict(
+        {name: sign.above for name, sign in signs.items()}, return_dtype=pl.Boolean
+    )
     level = pl.int_range(pl.len()).over("bar", "above").alias("level")
     return spots.sort("bar", "signal_type").with_columns(above=above).with_columns(level)
 

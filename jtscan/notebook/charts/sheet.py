@@ -12,6 +12,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
@@ -25,7 +26,12 @@ from jtscan.render.cells import clean
 DPI = 100
 SMALL, NORMAL, LARGE = 8.0, 9.0, 12.0
 GRID = 0.16
+NOTE = 15.0
 _POINT = DPI / 72
+_LEAST_FACTS = 60.0
+
+Box = tuple[float, float, float, float]
+Color = str | tuple[float, ...]
 
 
 class Sheet:
@@ -61,12 +67,33 @@ class Sheet:
         return axes
 
     def text(self, left: float, top: float, text: str, *, color: str | None = None, size: float = NORMAL,
-             weight: str = "normal", ha: str = "left", va: str = "center") -> Text:  # fmt: skip
+             weight: str = "normal", ha: str = "left", va: str = "center", rotation: float = 0) -> Text:  # fmt: skip
         """Write a text at a place."""
         return self.figure.text(
-            left / self.width, 1 - top / self.height, fonts.shown(clean(text)), ha=ha, va=va,
+            left / self.width, 1 - top / self.height, fonts.shown(clean(text)), ha=ha, va=va, rotation=rotation,
             **text_style(color or self.theme.text, size=size, weight=weight),
         )  # fmt: skip
+
+    def heading(self, title: str, facts: str, *, left: float, top: float, width: float) -> None:
+        """Write a title, and what it is about beside it."""
+        title = cut(title, width, size=LARGE, weight="bold")
+        self.text(left, top, title, color=self.theme.strong, size=LARGE, weight="bold")
+        taken = width_of(title, size=LARGE, weight="bold") + 12
+        if width - taken > _LEAST_FACTS:
+            self.text(left + taken, top + 1, cut(facts, width - taken))
+
+    def notes(self, lines: Sequence[str], *, left: float, top: float) -> None:
+        """Write small lines below each other."""
+        for number, line in enumerate(lines):
+            self.text(left, top + NOTE * (number + 0.5), line, size=SMALL)
+
+    def boxes(self, axes: Axes, boxes: Sequence[Box], colors: Sequence[Color], *, label: str = "") -> None:
+        """Fill rectangles of a canvas, each given by left, top, width, height; one colour is for all."""
+        corners = [((x, y), (x, y + h), (x + w, y + h), (x + w, y)) for x, y, w, h in boxes]
+        axes.add_collection(
+            PolyCollection(corners, facecolors=colors, edgecolors="none", linewidths=0, zorder=2, label=f"_{label}"),
+            autolim=False,
+        )
 
     def stroke(self, xs: Sequence[float], ys: Sequence[float], **options: Any) -> Line2D:
         """Draw a line, or a marker, outside the axes."""

@@ -1,8 +1,8 @@
 """The chart of one symbol: what a formula saw of it.
 
-    _Picture.draw      header, legend, price, volume, a pane per group of series, time, notes
-    _panes_of          which panes there are, and what stands in their legends
-    _draw_price …      what each pane holds
+_Picture.draw      header, legend, price, volume, a pane per group of series, time, notes
+_panes_of          which panes there are, and what stands in their legends
+_draw_price …      what each pane holds
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from jtscan.errors import RequestError
 from jtscan.notebook.charts import candles, fonts, markers, ticks
 from jtscan.notebook.charts.chart import Chart
 from jtscan.notebook.charts.legends import ROW, Entry, draw_rows, rows_of
-from jtscan.notebook.charts.sheet import GRID, LARGE, SMALL, Sheet, cut, folded, text_style, width_of
+from jtscan.notebook.charts.sheet import GRID, LARGE, NOTE, SMALL, Sheet, folded, text_style, width_of
 from jtscan.notebook.charts.themes import OWN_FIRST, Colors, Convention, Theme, ThemeName, ink_on
 
 Kind = Literal["auto", "candles", "line"]
@@ -32,7 +32,6 @@ MOST_CANDLES = 400
 _WIDTH, _LEAST = 960.0, (320.0, 240.0)
 _LEFT, _TOP, _HEADER, _FOOT = 12.0, 8.0, 26.0, 24.0
 _PRICE, _VOLUME, _OWN, _GAP, _LEAST_PRICE = 300.0, 62.0, 84.0, 6.0, 120.0
-_NOTE = 15.0
 _WITHOUT_TRADE = "x"
 
 
@@ -141,8 +140,7 @@ class _Picture:
         for pane in panes:
             top = self._draw_pane(sheet, pane, top, time)
         self._draw_time(sheet, top - _GAP, time)
-        for number, note in enumerate(notes):
-            sheet.text(_LEFT, top - _GAP + _FOOT + _NOTE * (number + 0.5), note, size=SMALL)
+        sheet.notes(notes, left=_LEFT, top=top - _GAP + _FOOT)
         return sheet.figure
 
     # ---- what there is to draw
@@ -258,7 +256,7 @@ class _Picture:
 
     def _height(self, panes: Sequence[_Pane], notes: Sequence[str]) -> float:
         inner = sum(pane.height + ROW * len(pane.rows) + _GAP for pane in panes) - _GAP
-        return _TOP + _HEADER + inner + _FOOT + _NOTE * len(notes) + (4 if notes else 0)
+        return _TOP + _HEADER + inner + _FOOT + NOTE * len(notes) + (4 if notes else 0)
 
     # ---- drawing
 
@@ -271,11 +269,7 @@ class _Picture:
         edge -= width_of(change) + 8 if change else 0
         sheet.text(edge, middle, last, color=self.theme.strong, size=LARGE, weight="bold", ha="right")
         room = edge - width_of(last, size=LARGE, weight="bold") - 24 - _LEFT
-        title = cut(self._title(), room, size=LARGE, weight="bold")
-        sheet.text(_LEFT, middle, title, color=self.theme.strong, size=LARGE, weight="bold")
-        left = width_of(title, size=LARGE, weight="bold") + 12
-        facts = cut(self._facts(), room - left) if room - left > 60 else ""  # noqa: PLR2004
-        sheet.text(_LEFT + left, middle + 1, facts)
+        sheet.heading(self._title(), self._facts(), left=_LEFT, top=middle, width=room)
 
     def _title(self) -> str:
         """Symbol and name; the symbol alone where no font has the name's letters."""
@@ -319,7 +313,9 @@ class _Picture:
         markers.draw_halts(axes, self.halts, self.theme.text, cross=axes.get_label() == "price")
         before = self._before_start()
         if before:
-            axes.axvspan(axes.get_xlim()[0], before - 0.5, facecolor=self.theme.text, alpha=0.10, linewidth=0, zorder=0.4)
+            axes.axvspan(
+                axes.get_xlim()[0], before - 0.5, facecolor=self.theme.text, alpha=0.10, linewidth=0, zorder=0.4
+            )
             axes.axvline(before - 0.5, color=self.theme.text, alpha=0.8, linewidth=0.9, linestyle=(0, (3, 3)), zorder=1)
 
     def _before_start(self) -> int:
