@@ -12,6 +12,7 @@ from jtscan.domain.checks import CheckReport
 from jtscan.domain.control import CancellationToken
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.formulas import Formula, PolarsFormula
+from jtscan.domain.history import SymbolHistory
 from jtscan.domain.jobs import JobType, ProcessingJob, ProcessingResult, Status
 from jtscan.domain.scans import BatchScanRequest, BatchScanResult
 from jtscan.domain.signals import AggregatedSignals, SignalStatistics
@@ -72,6 +73,7 @@ __all__ = [
     "Store",
     "StoreError",
     "SymbolCriteria",
+    "SymbolHistory",
     "Timeframe",
     "VerifyReport",
     "describe",

@@ -11,6 +11,7 @@ import polars as pl
 from jtscan.domain.bars import Bars, DataState, ReadWindow
 from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
 from jtscan.domain.dates import DateRange, Timeframe
+from jtscan.domain.history import HistoryRequest, SymbolHistory
 from jtscan.domain.jobs import JobOutline, ProcessingJob, ProcessingResult
 from jtscan.domain.symbols import Names, Where
 
@@ -71,6 +72,10 @@ class IPriceSnapshot(Protocol):
         """What is wrong with the data and concerns no symbol alone."""
 
     @property
+    def unchanged(self) -> bool:
+        """Whether what is read now is what was there when the snapshot was taken."""
+
+    @property
     def chunk_factor(self) -> int:
         """How many times larger than usual chunks should be: 1, unless each reading costs a pass over everything."""
 
@@ -89,6 +94,9 @@ class IPriceSnapshot(Protocol):
         A symbol whose rows cannot be bars is a problem in the answer; a file
         that cannot be read at all raises DataError.
         """
+
+    def halts(self, symbol: str, window: ReadWindow) -> pl.Series:
+        """Return the timestamps of a symbol's halts between the ends of a window: days without trade, no bars."""
 
 
 class IPriceRepository(Protocol):
@@ -112,6 +120,9 @@ class IProcessingEngine(Protocol):
 
     def resolve_range(self, date_range: DateRange, symbols: Sequence[str], timeframe: Timeframe) -> DateRange:
         """Turn ``last=n`` into the dates that it means for these symbols."""
+
+    def history(self, job: ProcessingJob, asked: HistoryRequest) -> SymbolHistory:
+        """Look at one symbol as a job's formula saw it; raises RequestError where there is no such bar."""
 
     def process_batch(
         self,

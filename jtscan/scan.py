@@ -31,6 +31,7 @@ from jtscan.domain.universe import never_listed, never_members, of_today, overla
 from jtscan.domain.words import first_few, nearest, written
 from jtscan.errors import RequestError
 from jtscan.formula import compile_formula
+from jtscan.history import ScanSource
 from jtscan.ports import IProcessingEngine, ISymbolRepository
 
 logger = logging.getLogger("jtscan")
@@ -144,7 +145,8 @@ class BatchScanUseCase:
         _phase(heard, "aggregating")
         state = engine.data_state(job.timeframe)
         told = replace(universe, warnings=(*universe.warnings, *heard.warnings))
-        return await asyncio.to_thread(self._result, request, job_id, told, results, state)
+        result = await asyncio.to_thread(self._result, request, job_id, told, results, state)
+        return replace(result, source=ScanSource(engine=engine, symbols=self._symbol_repo, job=job))
 
     async def _find(self, criteria: SymbolCriteria) -> list[str]:
         """Find the symbols of the criteria, before exclusions: an explicit list wins."""

@@ -140,10 +140,12 @@ class InMemoryPriceRepository:
         self._frame = _cleaned(frame)
         self._broken = dict(broken or {})
         self._rows = _rows_set_aside(frame)
+        self._halts = frame.filter(_is_halt(frame)).select(*_KEYS)
         self.read_calls: list[tuple[str, ...]] = []
         self.version = "memory"
         self.notes: tuple[str, ...] = ()
         self.chunk_factor = 1
+        self.unchanged = True
 
     def snapshot(self, timeframe: Timeframe) -> InMemoryPriceRepository:  # noqa: ARG002 - one for all
         """Return itself: it does not change."""
@@ -168,6 +170,12 @@ class InMemoryPriceRepository:
         """Return the count-th newest timestamp among the symbols, or the oldest."""
         moments = self._frame.filter(pl.col("symbol").is_in(list(symbols)))["timestamp"].unique().sort(descending=True)
         return moments.head(count).to_list()[-1] if moments.len() else None
+
+    def halts(self, symbol: str, window: ReadWindow) -> pl.Series:
+        """Return the timestamps of the rows with open = high = low = 0."""
+        found = self._halts.filter(pl.col("symbol") == symbol)["timestamp"]
+        after = found if window.start is None else found.filter(found >= window.start)
+        return after if window.end is None else after.filter(after <= window.end)
 
     def read(self, symbols: Sequence[str], columns: Iterable[str], window: ReadWindow) -> Bars:
         """Return the bars of the symbols up to the end of the window, all history."""

@@ -15,7 +15,7 @@ PACKAGE = Path(jtscan.__file__).parent
 
 # A layer may import those that stand above it.
 LAYERS = (
-    "errors", "domain", "render", "ports", "progress", "formula", "market", "engines", "aggregate", "scan", "scanner",
+    "errors", "domain", "render", "ports", "progress", "formula", "market", "engines", "aggregate", "history", "scan", "scanner",
     "notebook", "testing", "sources", "cli",
 )  # fmt: skip
 
@@ -28,6 +28,9 @@ FORBIDDEN = {
     ("scan", "render"): "results show themselves",
     ("engines", "market"): "the engine reads through the port",
     ("aggregate", "engines"): "results are values",
+    ("history", "engines"): "a result looks through the port",
+    ("history", "market"): "a result looks through the port",
+    ("history", "formula"): "the engine knows the formula's series",
     ("scan", "engines"): "the use case runs through the port",
     ("scan", "market"): "the use case reads through the port",
     **{

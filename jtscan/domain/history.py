@@ -6,10 +6,12 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 import polars as pl
 
-from jtscan.domain.dates import Timeframe
+from jtscan.domain.dates import DEFAULT_BARS, DateRange, Timeframe, parse_moment
+from jtscan.errors import RequestError
 
 
 class Scale(StrEnum):
@@ -46,6 +48,7 @@ class SymbolHistory:
     per series, null where it is unknown. ``matches`` has timestamp and
     signal_type, ``halts`` timestamp of the days without trade between the
     bars. Bars before ``start`` are there to be seen, and were not scanned.
+    ``left_out`` are the labels of further series of the formula: there are too many to be read.
     """
 
     symbol: str
@@ -57,3 +60,43 @@ class SymbolHistory:
     matches: pl.DataFrame
     halts: pl.DataFrame
     start: dt.date | None = None
+    left_out: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        shown = ", ".join(each.label for each in self.series) or "no series"
+        named = f"{self.symbol} {self.name}" if self.name else self.symbol
+        return f"SymbolHistory({named}: {self.bars.height:,} {self.timeframe} bars; {shown})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRequest:
+    """Which bars of a symbol are wanted.
+
+    Without ``start`` it is the scan's range, and as many bars before it as
+    ``bars`` up to the end need. ``end`` is the scan's if not given.
+    """
+
+    symbol: str
+    bars: int = DEFAULT_BARS
+    start: str | dt.date | None = None
+    end: str | dt.date | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.symbol, str) or not self.symbol.strip():
+            raise RequestError("symbol", f"{self.symbol!r} is not a symbol; write its code or its name, '005930'")
+        object.__setattr__(self, "symbol", self.symbol.strip())
+        if not isinstance(self.bars, int) or isinstance(self.bars, bool) or self.bars < 1:
+            raise RequestError("bars", f"{self.bars!r} is not a number of bars")
+        self.bounds(Timeframe.D1)
+
+    def bounds(self, timeframe: Timeframe) -> tuple[dt.date | None, dt.date | None]:
+        """Both ends as asked for, in the type of the timeframe's timestamps; None is not asked for."""
+        start, end = parse_moment("start", self.start), parse_moment("end", self.end)
+        return DateRange(start=start, end=end).bounds(timeframe)
+
+
+class HistorySource(Protocol):
+    """What a result was made from: the data at its version, and the formula."""
+
+    def history(self, asked: HistoryRequest) -> SymbolHistory:
+        """Return one symbol as the formula saw it, without its matches."""

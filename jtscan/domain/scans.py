@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from jtscan.domain.dates import DateRange, Timeframe
+from jtscan.domain.dates import DEFAULT_BARS, DateRange, Timeframe
 from jtscan.domain.formulas import AnyFormula, as_formula, check_parameters
+from jtscan.domain.history import HistoryRequest, HistorySource, SymbolHistory
 from jtscan.domain.jobs import Status, Warmup
 from jtscan.domain.signals import AggregatedSignals, SignalStatistics
 from jtscan.domain.symbols import SymbolCriteria
@@ -74,7 +75,7 @@ class BatchScanResult:
     ``outcomes`` has one row per symbol asked for. ``excluded``, ``not_listed``
     and ``not_members`` (of the index on no day of the range) name the symbols
     that were taken out before. ``data_date`` is the newest bar that the scan
-    saw.
+    saw. ``source`` reaches the data that it was made from; it is not pickled.
     """
 
     job_id: str
@@ -90,6 +91,53 @@ class BatchScanResult:
     warnings: tuple[str, ...] = ()
     cancelled: bool = False
     data_version: str | None = None
+    source: HistorySource | None = field(default=None, repr=False)
+
+    def history(
+        self,
+        symbol: str,
+        *,
+        bars: int = DEFAULT_BARS,
+        start: str | dt.date | None = None,
+        end: str | dt.date | None = None,
+    ) -> SymbolHistory:
+        """Return one symbol as the formula saw it: its bars, the formula's own series, its matches.
+
+        The data is that of the scan, whatever was written since, and so are
+        the values: on the bars of the scan's range they are the same numbers.
+
+        Parameters
+        ----------
+        symbol
+            Its code, or its name if no other has it; also one that was not scanned.
+        bars
+            How many bars there are at the least, up to the end of the range:
+            earlier ones are added before a shorter range.
+        start, end
+            Another range, both included: ISO text, a date or a datetime.
+
+        Raises
+        ------
+        RequestError
+            There is no such symbol, or no bar of it in the range.
+        DataError
+            The symbol's data cannot be used, or is not there any more.
+        """
+        asked = HistoryRequest(symbol=symbol, bars=bars, start=start, end=end)
+        if self.source is None:
+            raise RequestError(
+                "source",
+                "this result does not know its data: it was made by hand, restored, or of no symbols; scan again",
+            )
+        seen = self.source.history(asked)
+        return replace(seen, matches=self._matches_on(seen))
+
+    def _matches_on(self, seen: SymbolHistory) -> pl.DataFrame:
+        """All matches that were found on the bars of a symbol."""
+        found = self.signals.found.filter(pl.col("symbol") == seen.symbol).select(
+            pl.col("timestamp").cast(seen.bars.schema["timestamp"]), "signal_type"
+        )
+        return seen.bars.select("timestamp").join(found, on="timestamp", how="inner", maintain_order="left_right")
 
     @property
     def account(self) -> pl.DataFrame:

@@ -4,6 +4,7 @@ process_batch           entry: snapshot, plan, loop, summary      (here)
 Passes.run              what crosses symbols, gathered before anything is published      (passes.py)
 Batch.run               order, progress, cancellation; reading ahead      (batch.py, chunks.py)
 Work.process_chunk      some symbols: evaluate, settle, cut into results      (work.py)
+Looking.run             one symbol as the formula saw it, bar by bar, for charts      (history.py)
 Work.process_symbol     one symbol alone: what a failing chunk falls back to      (work.py)
 evaluate, cut           the steps of a plan; an outcome per symbol      (evaluate.py, results.py)
 """
@@ -15,19 +16,22 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from jtscan.domain.bars import Bars, DataState, ReadWindow
 from jtscan.domain.checks import CheckReport
 from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
 from jtscan.domain.dates import DateRange, Timeframe
+from jtscan.domain.history import HistoryRequest, SymbolHistory
 from jtscan.domain.jobs import JobOutline, ProcessingJob, ProcessingResult, Status
 from jtscan.engines.batch import Batch, Listeners
+from jtscan.engines.history import Looking
 from jtscan.engines.passes import Passes
 from jtscan.engines.replay import Replay
 from jtscan.engines.results import empty_matches
 from jtscan.engines.work import Work
 from jtscan.errors import LookAheadError, RequestError
-from jtscan.formula import Function, compile_formula
+from jtscan.formula import Function, Plan, compile_formula, compile_series
 from jtscan.ports import IPriceRepository, IPriceSnapshot
 
 logger = logging.getLogger("jtscan")
@@ -160,6 +164,23 @@ class ProcessingEngine:
         _log_summary(job, results, time.perf_counter() - started)
         return results
 
+    def history(self, job: ProcessingJob, asked: HistoryRequest) -> SymbolHistory:
+        """Look at one symbol as a job's formula saw it.
+
+        What crosses symbols is gathered over all symbols of the job; the
+        symbol itself need not be one of them.
+
+        Raises
+        ------
+        RequestError
+            There is no such symbol, or no bar of it in what is asked for.
+        DataError
+            The symbol's data cannot be used, or the formula fails on it.
+        """
+        plan = compile_series(**self._compiled_from(job))
+        work = self._work(job, plan.plan)
+        return Looking(work=work, plan=plan, asked=asked, chunk_bars=self._chunk_bars).run()
+
     def check(self, job: ProcessingJob, *, last: int = 250) -> CheckReport:
         """Replay the last bars of the job's symbols, and every bar that fired, as if each were the newest."""
         return Replay(work=self._work(job), symbols=job.symbols, last=last).run()
@@ -181,17 +202,21 @@ class ProcessingEngine:
                 hint="give allow_lookahead=True to scan all the same",
             )
 
-    def _work(self, job: ProcessingJob) -> Work:
+    def _compiled_from(self, job: ProcessingJob) -> dict[str, Any]:
+        """What the compiler is told of a job."""
+        return {
+            "formula": job.formula,
+            "columns": self._prices.snapshot(job.timeframe).columns,
+            "parameters": job.parameters,
+            "first": job.first,
+            "members": job.members is not None,
+            "timeframe": job.timeframe,
+            "functions": self._functions,
+        }
+
+    def _work(self, job: ProcessingJob, plan: Plan | None = None) -> Work:
         snapshot = self._prices.snapshot(job.timeframe)
-        plan = compile_formula(
-            job.formula,
-            snapshot.columns,
-            job.parameters,
-            first=job.first,
-            members=job.members is not None,
-            timeframe=job.timeframe,
-            functions=self._functions,
-        )
+        plan = plan or compile_formula(**self._compiled_from(job))
         start, end = self.resolve_range(job.date_range, job.symbols, job.timeframe).bounds(job.timeframe)
         warmup = None if job.warmup == "full" else plan.warmup
         window = ReadWindow(start=start, end=end, warmup=warmup)

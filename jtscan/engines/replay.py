@@ -163,6 +163,7 @@ class _Remembered:
     version: str = "replay"
     notes: tuple[str, ...] = ()
     chunk_factor: int = 1
+    unchanged: bool = True
 
     @property
     def columns(self) -> Mapping[str, str]:
@@ -178,6 +179,9 @@ class _Remembered:
     def newest(self, symbols: Sequence[str], count: int) -> dt.date | None:
         moments = self.frame.filter(pl.col("symbol").is_in(list(symbols)))["timestamp"].unique().sort(descending=True)
         return moments.head(count).to_list()[-1] if moments.len() else None
+
+    def halts(self, symbol: str, window: ReadWindow) -> pl.Series:  # noqa: ARG002 - nobody looks at a replay
+        return self.frame["timestamp"].clear()
 
     def read(self, symbols: Sequence[str], columns: Iterable[str], window: ReadWindow) -> Bars:  # noqa: ARG002 - all
         frame = self.frame.filter(pl.col("symbol").is_in(list(symbols))).select(*_KEYS, *dict.fromkeys(columns))

@@ -24,10 +24,13 @@ from jtscan.formula.plan import Plan
 from jtscan.formula.planning import make_plan
 from jtscan.formula.reference import FunctionTable, function_table
 from jtscan.formula.rows import Function
+from jtscan.formula.script import Script
+from jtscan.formula.series import SeriesPlan, choose
 
 __all__ = [
     "Explanation", "FormulaDescription", "Function", "FunctionTable", "Library", "OwnFunction", "Plan",
-    "compile_formula", "describe", "explain", "function", "function_table", "library", "registered",
+    "SeriesPlan", "compile_formula", "compile_series", "describe", "explain", "function", "function_table",
+    "library", "registered",
 ]  # fmt: skip
 
 
@@ -59,12 +62,42 @@ def compile_formula(  # noqa: PLR0913 - what a job says of its formula
     script = compile_text(
         formula, columns, check_parameters(parameters or {}), timeframe=timeframe, functions=functions
     )
-    signals = script.signals
-    if first:
-        graph = script.graph
-        runs = {name: graph.of_members(node) if members else node for name, node in signals.items()}
-        signals = {name: graph.first_of_run(node) for name, node in runs.items()}
-    return make_plan(script.graph, signals, script.columns)
+    return make_plan(script.graph, _signals(script, first=first, members=members), script.columns)
+
+
+def compile_series(  # noqa: PLR0913 - what a job says of its formula
+    formula: AnyFormula,
+    columns: Mapping[str, str] | None,
+    parameters: Mapping[str, float] | None = None,
+    *,
+    first: bool = False,
+    members: bool = False,
+    timeframe: Timeframe | None = None,
+    functions: Sequence[Function] = (),
+) -> SeriesPlan:
+    """Make the plan of a formula with the series that are worth seeing, and otherwise as ``compile_formula`` does.
+
+    They are parts of the formula, so the plan needs no more history: what
+    both plans give has the same bits. Polars expressions have no parts.
+    """
+    if isinstance(formula, PolarsFormula):
+        return SeriesPlan(plan=plan_expressions(formula, columns))
+    script = compile_text(
+        formula, columns, check_parameters(parameters or {}), timeframe=timeframe, functions=functions
+    )
+    chosen = choose(script)
+    series = {each.column: node for node, each in chosen.series.items()}
+    plan = make_plan(script.graph, _signals(script, first=first, members=members), {**script.columns, **series})
+    return SeriesPlan(plan=plan, series=tuple(chosen.series.values()), left_out=chosen.left_out)
+
+
+def _signals(script: Script, *, first: bool, members: bool) -> Mapping[str, int]:
+    """The signals as they are asked for: on every bar, or on the first of each run."""
+    if not first:
+        return script.signals
+    graph = script.graph
+    runs = {name: graph.of_members(node) if members else node for name, node in script.signals.items()}
+    return {name: graph.first_of_run(node) for name, node in runs.items()}
 
 
 def _refuse_options(parameters: Mapping[str, float] | None, *, first: bool) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
 
 from jtscan.formula import fields
-from jtscan.formula.rows import Arg, Build, Function, Refusal, Want
+from jtscan.formula.rows import Arg, Function, Refusal, Want
+from jtscan.formula.script import Called
 from jtscan.formula.source import MAX_BARS
 from jtscan.formula.values import Bound, Call, Kind, Value
 
@@ -34,17 +35,20 @@ def call(expressions: Expressions, row: Function, node: ast.Call) -> Value:
     return _Binding(expressions, row, node).value()
 
 
-def build(expressions: Expressions, output: Build, place: ast.expr, bound: Mapping[str, Bound]) -> int:
+def build(
+    expressions: Expressions, row: Function, place: ast.expr, bound: Mapping[str, Bound], *, output: str = ""
+) -> int:
     """Build an output of a row; what the row itself refuses, or the price files lack, is shown at the place."""
     graph = expressions.graph
     there = len(graph.nodes)
     try:
-        made = output(graph, **bound)
+        made = row.outputs[output](graph, **bound)
     except Refusal as refusal:
         expressions.source.fail(place, str(refusal), hint=refusal.hint)
     for node in graph.nodes[there:]:
         if node.op == "field":
             expressions.names.check_there(place, str(node.params[0]))
+    expressions.script.calls.setdefault(made, Called(function=row, output=output, arguments=bound))
     return made
 
 
@@ -71,7 +75,7 @@ class _Binding:
             self._check_window_habit()
         if "" not in self.row.outputs:
             return Value(kind=Kind.OUTPUTS, place=self.node, call=Call(self.row, bound))
-        made = build(self.expressions, self.row.outputs[""], self.node, bound)
+        made = build(self.expressions, self.row, self.node, bound)
         return Value(kind=self.row.kind or self._kind_of_x(matched), place=self.node, node=made)
 
     def _kind_of_x(self, matched: list[tuple[Arg, list[Value]]]) -> Kind:

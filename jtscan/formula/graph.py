@@ -76,6 +76,10 @@ class Graph:
         """Return the same expression on the bars of a longer period; a reference in it is read there too."""
         return self._moved(root, lambda frame: replace(frame, period=period))
 
+    def on_bars(self, root: int) -> int:
+        """Return the same expression on the bars as they are."""
+        return self._moved(root, lambda frame: replace(frame, period=None))
+
     def of_symbol(self, root: int, symbol: str) -> int:
         """Return the same expression on the bars of another symbol; what is of a third one stays."""
         return self._moved(root, lambda frame: frame if frame.symbol else replace(frame, symbol=symbol))

@@ -302,10 +302,9 @@ class Expressions:
             self.source.fail(node, f"{value.kind} has no outputs to read with '.{node.attr}'",
                              hint="functions with several outputs have, such as macd(close).line")  # fmt: skip
         row = value.call.function
-        build = row.outputs.get(node.attr)
-        if build is None:
+        if node.attr not in row.outputs:
             self.source.fail(node, f"{row.name} has no output {node.attr!r}", hint=f"it has: {', '.join(row.outputs)}")
-        made = calls.build(self, build, node, value.call.arguments)
+        made = calls.build(self, row, node, value.call.arguments, output=node.attr)
         return Value(kind=row.kind or Kind.SERIES, place=node, node=made)
 
     def refuse_outputs(self, value: Value, place: ast.expr, after: str = "") -> None:

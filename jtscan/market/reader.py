@@ -148,6 +148,17 @@ class BarReader:
                 counted[symbol] = counted.get(symbol, NO_ROWS) + RowCounts(halts=halts, set_aside=set_aside)
         return counted
 
+    def halts(self, symbols: Sequence[str], window: ReadWindow) -> pl.Series:
+        """List the timestamps of halts between two dates; without a timestamp nobody knows when."""
+        kind = pl.Datetime("us") if self.timeframe.intraday else pl.Date
+        found = [pl.Series("timestamp", [], dtype=kind)]
+        dirty = [symbol for symbol in symbols if self.by_symbol[symbol][1]]
+        for group in by_signature(self._files_of(dirty)) if dirty else ():
+            select = f"SELECT {timestamp_of(group[0], self.timeframe)} AS timestamp"
+            only = f"AND {is_halt(group[0])} AND {is_dated(group[0], self.timeframe)}"
+            found.append(self._query(group, select, dirty, window, only)["timestamp"].cast(kind))
+        return pl.concat(found)
+
     def _query(
         self,
         group: Sequence[PriceFile],

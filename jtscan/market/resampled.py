@@ -61,6 +61,11 @@ class ResampledSnapshot:
         return self.base.symbols
 
     @property
+    def unchanged(self) -> bool:
+        """Whether the files are still those that were listed."""
+        return self.base.unchanged
+
+    @property
     def chunk_factor(self) -> int:
         """How much larger than usual a chunk should be."""
         return self.base.chunk_factor
@@ -118,6 +123,15 @@ class ResampledSnapshot:
         if short:
             reading = reading.with_again(self._read(short, names, ReadWindow(end=asked.end), window.end), short)
         return reading.bars(self._periods)
+
+    def halts(self, symbol: str, window: ReadWindow) -> pl.Series:
+        """Return the labels of the bars that shorter bars without trade would be in, in no order."""
+        days = self._periods.days["day"]
+        halts = self.base.halts(symbol, self._base_window(window))
+        traded = halts.filter(halts.cast(pl.Date).is_in(days.implode()))
+        labels = self._periods.labels(traded).drop_nulls().alias("timestamp")
+        begun = labels if window.start is None else labels.filter(labels >= window.start)
+        return begun if window.end is None else begun.filter(begun <= window.end)
 
     def _read(
         self, symbols: Sequence[str], columns: Sequence[str], window: ReadWindow, end: dt.date | None

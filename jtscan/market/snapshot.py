@@ -18,6 +18,7 @@ from jtscan.domain.dates import Timeframe
 from jtscan.domain.jobs import NO_ROWS
 from jtscan.market.catalog import Catalog, make_catalog
 from jtscan.market.duck import Duck
+from jtscan.market.files import version_of
 from jtscan.market.order import in_order
 from jtscan.market.reader import BarReader
 from jtscan.market.store.aside import Aside
@@ -38,6 +39,7 @@ class PriceSnapshot:
         *,
         aside: Aside | None = None,
     ) -> None:
+        self._is_stored = aside is not None
         self._aside = aside or Aside((), ())
         self.version = version
         self.timeframe = timeframe
@@ -73,6 +75,11 @@ class PriceSnapshot:
     def symbols(self) -> list[str]:
         """Every symbol in the files, in rising order."""
         return sorted({*self.catalog.symbols, *self._aside.symbols})
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the files are still those that were listed; those of a store are never written again."""
+        return self._is_stored or version_of(self._paths) == self.version
 
     @property
     def chunk_factor(self) -> int:
@@ -151,6 +158,13 @@ class PriceSnapshot:
             from_first=frozenset(symbol for symbol in present if symbol in short or self._begins(symbol, reach)),
             last_seen=self._last_seen(symbols, present, window),
         )
+
+    def halts(self, symbol: str, window: ReadWindow) -> pl.Series:
+        """Return the timestamps of a symbol's halts between the ends of a window, in no order."""
+        found = self._reader.halts([symbol] if symbol in self._reader.by_symbol else [], window)
+        if symbol not in self._aside.symbols:
+            return found
+        return pl.concat([found, self._aside.halts(symbol, window).cast(found.dtype)])
 
     def _reach(self, window: ReadWindow) -> dt.date | None:
         """How far back the first reading goes; None is everything."""

@@ -46,12 +46,7 @@ class Aside:
         wanted = [symbol for symbol in symbols if symbol in self.symbols]
         if not wanted:
             return {}
-        inside = pl.col("symbol").is_in(wanted)
-        if window.start is not None:
-            inside &= (pl.col("timestamp") >= window.start).fill_null(value=True)
-        if window.end is not None:
-            inside &= (pl.col("timestamp") <= window.end).fill_null(value=True)
-        rows = self._rows.filter(inside)
+        rows = self._between(wanted, window)
         if bars is not None and rows.height:
             rows = rows.join(bars.select(_KEYS), on=_KEYS, how="anti")
         found = rows.group_by("symbol", "kind").len()
@@ -59,6 +54,19 @@ class Aside:
         for symbol, kind, count in found.iter_rows():
             counted.setdefault(symbol, {})[kind] = count
         return {symbol: RowCounts(**counts) for symbol, counts in counted.items()}
+
+    def halts(self, symbol: str, window: ReadWindow) -> pl.Series:
+        """List the timestamps of a symbol's halts between two dates."""
+        rows = self._between([symbol], window)
+        return rows.filter(pl.col("kind") == "halts")["timestamp"].drop_nulls()
+
+    def _between(self, symbols: Sequence[str], window: ReadWindow) -> pl.DataFrame:
+        inside = pl.col("symbol").is_in(list(symbols))
+        if window.start is not None:
+            inside &= (pl.col("timestamp") >= window.start).fill_null(value=True)
+        if window.end is not None:
+            inside &= (pl.col("timestamp") <= window.end).fill_null(value=True)
+        return self._rows.filter(inside)
 
     def why_no_bars(self, symbol: str) -> str | None:
         """Say what there is of a symbol that has no bars; None if there is nothing."""

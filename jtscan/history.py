@@ -1,0 +1,83 @@
+"""What a result was made from: it finds a symbol by code or name, and looks at it through the engine of the scan."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import polars as pl
+
+from jtscan.domain.history import HistoryRequest, SymbolHistory
+from jtscan.domain.jobs import ProcessingJob
+from jtscan.domain.symbols import INDEX_MARKET
+from jtscan.domain.words import first_few, nearest
+from jtscan.errors import RequestError
+from jtscan.ports import IProcessingEngine, ISymbolRepository
+
+_T = TypeVar("_T")
+_LABELS = ("symbol", "name", "market", "sector")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ScanSource:
+    """The engine and the symbols of a scan, at the version that it saw, and its job."""
+
+    engine: IProcessingEngine
+    symbols: ISymbolRepository
+    job: ProcessingJob
+
+    def history(self, asked: HistoryRequest) -> SymbolHistory:
+        """Return one symbol as the formula saw it, without its matches.
+
+        Raises
+        ------
+        RequestError
+            There is no such symbol, or no bar of it in the range.
+        """
+        labels, asked = self._found(asked)
+        return self.engine.history(replace(self.job, labels=labels), asked)
+
+    def _found(self, asked: HistoryRequest) -> tuple[pl.DataFrame, HistoryRequest]:
+        """Find the symbol by its code, otherwise by its name, with the labels that the formula may read."""
+        labels = self._labels()
+        if asked.symbol in {*self.job.symbols, *labels["symbol"]}:
+            return labels, asked
+        known, table = _wait(self._everything())
+        if asked.symbol in known:
+            return pl.concat([labels, table.filter(pl.col("symbol") == asked.symbol)]), asked
+        named = table.filter(pl.col("name") == asked.symbol)
+        if named.height != 1:
+            raise RequestError("symbol", _not_found(asked.symbol, known, table, named["symbol"].to_list()))
+        missing = named.filter(~pl.col("symbol").is_in(labels["symbol"].implode()))
+        return pl.concat([labels, missing]), replace(asked, symbol=named["symbol"][0])
+
+    def _labels(self) -> pl.DataFrame:
+        """The labels of the scan's symbols."""
+        labels = self.job.labels
+        return pl.DataFrame(schema=dict.fromkeys(_LABELS, pl.String)) if labels is None else labels.select(_LABELS)
+
+    async def _everything(self) -> tuple[list[str], pl.DataFrame]:
+        """Find every symbol there is, indices too, and the labels of those that have any."""
+        known = [*await self.symbols.find_by_criteria(), *await self.symbols.find_by_criteria(market=INDEX_MARKET)]
+        return known, (await self.symbols.describe(known)).select(_LABELS)
+
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        """Leave the data behind when a result is pickled: it belongs to this process."""
+        return type(None), ()
+
+
+def _not_found(asked: str, known: list[str], table: pl.DataFrame, named: list[str]) -> str:
+    if named:
+        return f"{asked!r} is the name of several: {first_few(named)}; give the code"
+    near = nearest(asked, known)
+    words = near if near != repr(asked) else nearest(asked, table["name"].drop_nulls().to_list())
+    return f"there is no symbol {words}; there are {len(known):,}: {first_few(sorted(known))}"
+
+
+def _wait(work: Coroutine[Any, Any, _T]) -> _T:
+    """Wait for a coroutine on a loop of its own thread: in a notebook one is running here already."""
+    with ThreadPoolExecutor(1, thread_name_prefix="jtscan-history") as thread:
+        return thread.submit(asyncio.run, work).result()
