@@ -13,7 +13,7 @@ from __future__ import annotations
 from jtscan.errors import MissingExtraError
 
 try:
-    import matplotlib as _matplotlib  # noqa: F401 - asked for by name, so that the error says what to install
+    import matplotlib as mpl  # noqa: F401 - so that the error says what to install
 except ImportError as error:
     raise MissingExtraError("a chart", "notebook") from error
 
@@ -22,5 +22,6 @@ from jtscan.notebook.charts.chart import Chart
 from jtscan.notebook.charts.heatmap import heatmap_chart
 from jtscan.notebook.charts.overview import statistics_chart
 from jtscan.notebook.charts.symbol import symbol_chart
+from jtscan.notebook.charts.themes import Look, ThemeName
 
-__all__ = ["Chart", "calendar_chart", "heatmap_chart", "statistics_chart", "symbol_chart"]
+__all__ = ["Chart", "Look", "ThemeName", "calendar_chart", "heatmap_chart", "statistics_chart", "symbol_chart"]

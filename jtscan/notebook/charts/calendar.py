@@ -15,7 +15,7 @@ from jtscan.domain.signals import SignalStatistics
 from jtscan.errors import RequestError
 from jtscan.notebook.charts.chart import Chart
 from jtscan.notebook.charts.counting import counts_of, facts_of, in_words, shade
-from jtscan.notebook.charts.sheet import NOTE, SMALL, Box, Color, Sheet, width_of
+from jtscan.notebook.charts.sheet import NOTE, SMALL, Color, Sheet, width_of
 from jtscan.notebook.charts.themes import Theme, ThemeName
 from jtscan.notebook.charts.ticks import MONTHS
 
@@ -48,34 +48,86 @@ def calendar_chart(statistics: SignalStatistics, *, years: int = 5, theme: Theme
         raise RequestError("years", f"{years!r} is not a number of years")
     counts = counts_of(statistics)
     days = dict(counts.group_by("date").agg(pl.col("matches").sum()).sort("date").iter_rows())
-    return Chart(
-        lambda chosen: _draw(days, facts_of(counts), years, chosen), title="matches per day", theme=theme
-    )  # fmt: skip
+    calendar = _Calendar(days, facts_of(counts), years)
+    return Chart(calendar.draw, title="matches per day", theme=theme)
 
 
-def _draw(days: Mapping[dt.date, int], facts: str, years: int, theme: Theme) -> Figure:
-    newest = max(days).year
-    shown = [year for year in range(min(days).year, newest + 1) if year > newest - years]
-    earlier = sum(count for day, count in days.items() if day.year < shown[0])
-    notes = (
-        [
-            f"{in_words(earlier, 'match', 'matches')} before {shown[0]} not drawn; years={newest - min(days).year + 1} draws all."
-        ]
-        if earlier
-        else []
-    )  # noqa: E501
-    rows = _WEEK if any(day.weekday() >= _WORKDAYS for day in days if day.year >= shown[0]) else _WORKDAYS
-    block = _MONTHS + rows * _PITCH + _APART
-    sheet = Sheet(_WIDTH, _TOP + _HEADER + block * len(shown) + _LEGEND + NOTE * len(notes), theme)
-    sheet.heading("Matches per day", facts, left=_LEFT, top=_TOP, width=_WIDTH - 2 * _LEFT)
-    canvas = sheet.canvas()
-    steps = steps_of([count for day, count in days.items() if day.year >= shown[0]])
-    for number, year in enumerate(shown):
-        _draw_year(sheet, canvas, year, days, steps, rows, _TOP + _HEADER + block * number)
-    foot = _TOP + _HEADER + block * len(shown)
-    _draw_legend(sheet, canvas, steps, max(days.values()), foot)
-    sheet.notes(notes, left=_LEFT, top=foot + _LEGEND - 4)
-    return sheet.figure
+class _Calendar:
+    """The days of the newest years and their counts."""
+
+    def __init__(self, days: Mapping[dt.date, int], facts: str, years: int) -> None:
+        self.begin, self.end = min(days), max(days)
+        self.facts = facts
+        self.years = range(max(self.begin.year, self.end.year - years + 1), self.end.year + 1)
+        self.days = {day: count for day, count in days.items() if day.year in self.years}
+        self.earlier = sum(days.values()) - sum(self.days.values())
+        self.rows = _WEEK if any(day.weekday() >= _WORKDAYS for day in self.days) else _WORKDAYS
+        self.steps = steps_of(list(self.days.values()))
+
+    def draw(self, theme: Theme) -> Figure:
+        """Draw a block per year, and what the shades mean."""
+        block = _MONTHS + self.rows * _PITCH + _APART
+        notes = self._notes()
+        foot = _TOP + _HEADER + block * len(self.years)
+        sheet = Sheet(_WIDTH, foot + _LEGEND + NOTE * len(notes), theme)
+        sheet.heading("Matches per day", self.facts, left=_LEFT, top=_TOP, width=_WIDTH - 2 * _LEFT)
+        canvas = sheet.canvas()
+        for number, year in enumerate(self.years):
+            self._draw_year(sheet, canvas, year, _TOP + _HEADER + block * number)
+        self._draw_legend(sheet, canvas, foot)
+        sheet.notes(notes, left=_LEFT, top=foot + _LEGEND - 4)
+        return sheet.figure
+
+    def _notes(self) -> list[str]:
+        if not self.earlier:
+            return []
+        wanted = self.end.year - self.begin.year + 1
+        matches = in_words(self.earlier, "match", "matches")
+        return [f"{matches} before {self.years[0]} not drawn; years={wanted} draws all."]
+
+    def _draw_year(self, sheet: Sheet, canvas: Axes, year: int, top: float) -> None:
+        """Draw a year: its name, months above, weekdays to the left, a cell per day."""
+        grid = top + _MONTHS
+        sheet.text(_LEFT, top + 6, str(year), weight="bold", color=sheet.theme.strong)
+        for row in range(0, min(self.rows, _WORKDAYS), 2):
+            sheet.text(_LEFT, grid + row * _PITCH + _CELL / 2, _DAYS[row], size=SMALL)
+        for month in range(1, 13):
+            sheet.text(_left_of(dt.date(year, month, 1)), top + 6, MONTHS[month - 1], size=SMALL)
+        first = dt.date(year, 1, 1)
+        every = [first + dt.timedelta(days=number) for number in range((dt.date(year + 1, 1, 1) - first).days)]
+        days = [day for day in every if day.weekday() < self.rows]
+        boxes = [(_left_of(day), grid + day.weekday() * _PITCH, _CELL, _CELL) for day in days]
+        sheet.boxes(canvas, boxes, [self._color(sheet.theme, day) for day in days], label=str(year))
+
+    def _color(self, theme: Theme, day: dt.date) -> Color:
+        if not self.begin <= day <= self.end:
+            return to_rgba(theme.text, _OUTSIDE)
+        return _shade(theme, sum(step <= self.days.get(day, 0) for step in self.steps), len(self.steps))
+
+    def _draw_legend(self, sheet: Sheet, canvas: Axes, top: float) -> None:
+        """Say what each shade counts, from none to many."""
+        ends = [*(later - 1 for _, later in pairwise(self.steps)), max(self.days.values())]
+        spans = zip(self.steps, ends, strict=True)
+        labels = ["0", *(f"{low:,}" if low == high else f"{low:,}–{high:,}" for low, high in spans)]
+        left = _GRID_LEFT
+        for level, label in enumerate(labels):
+            sheet.boxes(canvas, [(left, top, _CELL, _CELL)], [_shade(sheet.theme, level, len(self.steps))])
+            sheet.text(left + _CELL + 5, top + _CELL / 2, label, size=SMALL)
+            left += _CELL + 5 + width_of(label, size=SMALL) + 14
+
+
+def _left_of(day: dt.date) -> float:
+    """Return where the column of a day's week begins."""
+    first = dt.date(day.year, 1, 1)
+    return _GRID_LEFT + ((day - first).days + first.weekday()) // _WEEK * _PITCH
+
+
+def _shade(theme: Theme, level: int, levels: int) -> Color:
+    """Return a shade; on an unknown ground the shades let it through, so that few is faint on any."""
+    if level == 0:
+        return to_rgba(theme.text, _NONE)
+    share = (level - 1) / (levels - 1) if levels > 1 else 0.6
+    return shade(theme, share) if theme.ground else to_rgba(theme.accent, 0.3 + 0.7 * share)
 
 
 def steps_of(counts: Sequence[int]) -> list[int]:
@@ -85,46 +137,3 @@ def steps_of(counts: Sequence[int]) -> list[int]:
         return values
     ordered = sorted(counts)
     return sorted({values[0], *(ordered[len(ordered) * part // _STEPS] for part in range(1, _STEPS))})
-
-
-def _draw_year(
-    sheet: Sheet, canvas: Axes, year: int, days: Mapping[dt.date, int], steps: Sequence[int], rows: int, top: float
-) -> None:  # fmt: skip
-    """Draw a year: its name, months above, weekdays to the left, a cell per day."""
-    grid = top + _MONTHS
-    sheet.text(_LEFT, top + 6, str(year), weight="bold", color=sheet.theme.strong)
-    for row in range(0, min(rows, _WORKDAYS), 2):
-        sheet.text(_LEFT, grid + row * _PITCH + _CELL / 2, _DAYS[row], size=SMALL)
-    first = dt.date(year, 1, 1)
-    boxes: list[Box] = []
-    colors: list[Color] = []
-    begin, end = min(days), max(days)
-    for number in range((dt.date(year + 1, 1, 1) - first).days):
-        day = first + dt.timedelta(days=number)
-        left = _GRID_LEFT + (number + first.weekday()) // _WEEK * _PITCH
-        if day.day == 1:
-            sheet.text(left, top + 6, MONTHS[day.month - 1], size=SMALL)
-        if day.weekday() < rows:
-            level = sum(step <= days[day] for step in steps) if day in days else 0
-            boxes.append((left, grid + day.weekday() * _PITCH, _CELL, _CELL))
-            colors.append(_color(sheet.theme, level, len(steps), outside=not begin <= day <= end))
-    sheet.boxes(canvas, boxes, colors, label=str(year))
-
-
-def _color(theme: Theme, level: int, levels: int, *, outside: bool = False) -> Color:
-    """Return the colour of a day; on an unknown ground the shades let it through, so that few is faint on any."""
-    if level == 0:
-        return to_rgba(theme.text, _OUTSIDE if outside else _NONE)
-    share = (level - 1) / (levels - 1) if levels > 1 else 0.6
-    return shade(theme, share) if theme.ground else to_rgba(theme.accent, 0.3 + 0.7 * share)
-
-
-def _draw_legend(sheet: Sheet, canvas: Axes, steps: Sequence[int], most: int, top: float) -> None:
-    """Say what each shade counts, from none to many."""
-    ends = [*(later - 1 for _, later in pairwise(steps)), max(most, steps[-1])]
-    labels = ["0", *(f"{low:,}" if low == high else f"{low:,}–{high:,}" for low, high in zip(steps, ends, strict=True))]
-    left = _GRID_LEFT
-    for level, label in enumerate(labels):
-        sheet.boxes(canvas, [(left, top, _CELL, _CELL)], [_color(sheet.theme, level, len(steps))])
-        sheet.text(left + _CELL + 5, top + _CELL / 2, label, size=SMALL)
-        left += _CELL + 5 + width_of(label, size=SMALL) + 14

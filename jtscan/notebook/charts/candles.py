@@ -43,9 +43,8 @@ def _draw_side(axes: Axes, part: pl.DataFrame, color: str, fill: float, *, strok
         autolim=False,
     )
     axes.add_collection(
-        PolyCollection(
-            bodies, facecolors=[to_rgba(color, fill)], edgecolors=[color], linewidths=stroke, joinstyle="miter", zorder=3
-        ),
+        PolyCollection(bodies, facecolors=[to_rgba(color, fill)], edgecolors=[color], linewidths=stroke,
+                       joinstyle="miter", zorder=3),
         autolim=False,
     )  # fmt: skip
 

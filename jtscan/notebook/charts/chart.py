@@ -81,8 +81,13 @@ class Chart:
     def __repr__(self) -> str:
         return f"Chart({self._title})"
 
-    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
-        return self.png(), {"width": self.width, "height": self.height}
+    def _repr_png_(self) -> bytes:
+        return self.png()
+
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Show the picture with its size, without which it would be twice as large."""
+        size = {"width": self.width, "height": self.height}
+        return {"text/plain": repr(self), "image/png": self.png()}, {"image/png": size}
 
 
 def _written(figure: Figure, kind: str, **options: int) -> bytes:

@@ -27,7 +27,7 @@ def facts_of(counts: pl.DataFrame) -> str:
     """Say how many matches there are, of how many symbols, from when to when."""
     first, last = span_of(counts)
     days = str(first) if first == last else f"{first} – {last}"
-    return f"{in_words(counts['matches'].sum(), 'match', 'matches')} · {days}"
+    return f"{in_words(int(counts['matches'].sum()), 'match', 'matches')} · {days}"
 
 
 def span_of(counts: pl.DataFrame) -> tuple[dt.date, dt.date]:

@@ -42,9 +42,9 @@ class Sheet:
         self.height = height
         self.theme = theme
         self.figure = Figure(
-            figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=theme.ground or "none", edgecolor="none",
-            layout="none",
-        )  # fmt: skip
+            figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=theme.ground or "none", edgecolor="none"
+        )
+        self.figure.set_layout_engine("none")
         FigureCanvasAgg(self.figure)
 
     def axes(self, left: float, top: float, width: float, height: float, **options: Any) -> Axes:
@@ -67,11 +67,12 @@ class Sheet:
         return axes
 
     def text(self, left: float, top: float, text: str, *, color: str | None = None, size: float = NORMAL,
-             weight: str = "normal", ha: str = "left", va: str = "center", rotation: float = 0) -> Text:  # fmt: skip
+             weight: str = "normal", **place: Any) -> Text:  # fmt: skip
         """Write a text at a place."""
+        style = text_style(color or self.theme.text, size=size, weight=weight)
         return self.figure.text(
-            left / self.width, 1 - top / self.height, fonts.shown(clean(text)), ha=ha, va=va, rotation=rotation,
-            **text_style(color or self.theme.text, size=size, weight=weight),
+            left / self.width, 1 - top / self.height, fonts.shown(clean(text)),
+            **{"ha": "left", "va": "center", **place}, **style,
         )  # fmt: skip
 
     def heading(self, title: str, facts: str, *, left: float, top: float, width: float) -> None:

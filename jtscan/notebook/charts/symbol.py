@@ -24,9 +24,7 @@ from jtscan.notebook.charts import candles, fonts, markers, ticks
 from jtscan.notebook.charts.chart import Chart
 from jtscan.notebook.charts.legends import ROW, Entry, draw_rows, rows_of
 from jtscan.notebook.charts.sheet import GRID, LARGE, NOTE, SMALL, Sheet, folded, text_style, width_of
-from jtscan.notebook.charts.themes import OWN_FIRST, Colors, Convention, Theme, ThemeName, ink_on
-
-Kind = Literal["auto", "candles", "line"]
+from jtscan.notebook.charts.themes import OWN_FIRST, Colors, Convention, Kind, Theme, ThemeName, ink_on
 
 MOST_CANDLES = 400
 _WIDTH, _LEAST = 960.0, (320.0, 240.0)
@@ -211,6 +209,7 @@ class _Picture:
         one = "match lies" if outside == 1 else "matches lie"
         texts = (
             f"{outside:,} {one} outside the bars that are shown." if outside else None,
+            _left_out(self.history.left_out),
             fonts.hint_for((self.history.name, *(each.label for each in self.history.series))),
         )
         return [line for text in texts if text for line in folded(text, self.width - 2 * _LEFT)]
@@ -342,7 +341,7 @@ class _Picture:
         self._label_start(axes)
         tagged = self._draw_tag(axes)
         apart = (limits[1] - limits[0]) * 15 / pane.height
-        levels = [tick for tick in ticks.value_ticks(*limits, most=max(int(pane.height / 45), 2))]
+        levels = ticks.value_ticks(*limits, most=max(int(pane.height / 45), 2))
         free = [(tick, label) for tick, label in zip(levels, ticks.labels_of(levels), strict=True)
                 if tagged is None or abs(tick - tagged) > apart]  # fmt: skip
         self._draw_levels(axes, levels, [label for _, label in free], [tick for tick, _ in free])
@@ -433,6 +432,10 @@ class _Picture:
             strong = tick.rank == 3  # noqa: PLR2004 - a year
             sheet.text(left, top + 13, tick.label, ha="center", weight="bold" if strong else "normal",
                        color=self.theme.strong if strong else None)  # fmt: skip
+
+
+def _left_out(labels: Sequence[str]) -> str | None:
+    return f"Not drawn, there are too many: {', '.join(labels)}." if labels else None
 
 
 def _is_histogram(series: Series) -> bool:

@@ -9,15 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypedDict
 
 from jtscan.errors import RequestError
 
 ThemeName = Literal["auto", "light", "dark"]
 Colors = Literal["auto", "korean", "western"]
 
+Kind = Literal["auto", "candles", "line"]
+
 WHITE, BLACK = "#ffffff", "#111111"
 _KOREAN_MARKETS = ("KOSPI", "KOSDAQ", "KONEX", "KRX")
+
+
+class Look(TypedDict, total=False):
+    """How a symbol is drawn; see `symbol_chart`."""
+
+    kind: Kind
+    colors: Colors
+    theme: ThemeName
+    volume: bool
+    size: tuple[float, float] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

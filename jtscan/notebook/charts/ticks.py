@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import polars as pl
@@ -89,7 +90,7 @@ def labels_of(ticks: Sequence[float]) -> list[str]:
     largest = max(map(abs, ticks))
     if largest >= _LARGE:
         return [short(tick) for tick in ticks]
-    steps = [later - earlier for earlier, later in zip(ticks, ticks[1:], strict=False)]
+    steps = [later - earlier for earlier, later in pairwise(ticks)]
     step = min((each for each in steps if each > 0), default=largest or 1.0)
     if step < _SMALL:
         return [f"{tick:.3g}" for tick in ticks]
