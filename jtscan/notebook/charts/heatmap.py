@@ -175,18 +175,24 @@ def _draw_cells(canvas: Axes, sheet: Sheet, table: _Table, corner: tuple[float, 
     """Fill the cells, and write their numbers where all of them have room."""
     boxes: list[Box] = []
     colors: list[Color] = []
-    numbers = all(width_of(f"{value:,}", size=SMALL) + _GAP + 2 <= cell for value in table.shaded)
+    numbers = _have_room(table.shaded, cell)
     for row, values in enumerate(table.values):
+        whole = row != table.sum_row or _have_room(values, cell)
         for column, value in enumerate(values):
             left, top = corner[0] + cell * column, corner[1] + _ROW * row
             color = _color(sheet.theme, table, row, column)
             boxes.append((left, top, cell - _GAP, _ROW - _GAP))
             colors.append(color)
-            if value and numbers and width_of(f"{value:,}", size=SMALL) + _GAP <= cell:
+            if value and numbers and whole and _have_room([value], cell):
                 ink = ink_on(color) if isinstance(color, str) else sheet.theme.text
                 canvas.text(left + (cell - _GAP) / 2, top + (_ROW - _GAP) / 2, f"{value:,}", ha="center",
                             va="center_baseline", zorder=3, **text_style(ink, size=SMALL))  # fmt: skip
     sheet.boxes(canvas, boxes, colors, label="cells")
+
+
+def _have_room(values: Sequence[int], cell: float) -> bool:
+    """Tell whether the longest of these numbers can be written into a cell."""
+    return width_of(f"{max(values, default=0):,}", size=SMALL) + _GAP + 2 <= cell
 
 
 def _color(theme: Theme, table: _Table, row: int, column: int) -> Color:

@@ -70,7 +70,7 @@ THEMES: dict[str, Theme] = {
     "auto": Theme(
         ground=None, strong="#7a7a7a", text="#7c7c7c", accent="#2e7cc4",
         lines=("#c48700", "#c15b94", "#009a70", "#1c93d6", "#d05c00", "#7f7f7f", "#207ad5"),
-        ramp=("#a9c8e8", "#134f8d"),
+        ramp=("#93a3b3", "#0a5bd3"),
         korean=Convention(up="#e4313b", down="#207ad5", buy="#009a70", sell="#c15b94"),
         western=Convention(up="#00887a", down="#d05c00", buy="#207ad5", sell="#c15b94"),
     ),
