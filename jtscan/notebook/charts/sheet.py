@@ -100,7 +100,7 @@ class Sheet:
         """Draw a line, or a marker, outside the axes."""
         line = Line2D(
             [x / self.width for x in xs], [1 - y / self.height for y in ys],
-            transform=self.figure.transFigure, **options,
+            transform=self.figure.transFigure, **{"solid_capstyle": "butt", **options},
         )  # fmt: skip
         self.figure.add_artist(line)
         return line

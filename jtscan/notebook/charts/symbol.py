@@ -7,6 +7,7 @@ _draw_price …      what each pane holds
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -29,7 +30,8 @@ from jtscan.notebook.charts.themes import OWN_FIRST, Colors, Convention, Kind, T
 MOST_CANDLES = 400
 _WIDTH, _LEAST = 960.0, (320.0, 240.0)
 _LEFT, _TOP, _HEADER, _FOOT = 12.0, 8.0, 26.0, 24.0
-_PRICE, _VOLUME, _OWN, _GAP, _LEAST_PRICE = 300.0, 62.0, 84.0, 6.0, 120.0
+_PRICE, _VOLUME, _OWN, _GAP = 300.0, 62.0, 84.0, 6.0
+_LEAST_PRICE, _LEAST_PANE = 120.0, 20.0
 _WITHOUT_TRADE = "x"
 
 
@@ -249,9 +251,11 @@ class _Picture:
             return
         panes[0].height -= room
         drawn = sum(pane.height for pane in panes)
-        share = max((drawn + room) / drawn, 0.2)
+        if drawn + room < _LEAST_PANE * len(panes):
+            needed = math.ceil(self.options.size[1] - drawn - room + _LEAST_PANE * len(panes))
+            raise RequestError("size", f"{len(panes)} panes need a height of {needed} pixels at the least")
         for pane in panes:
-            pane.height *= share
+            pane.height *= (drawn + room) / drawn
 
     def _height(self, panes: Sequence[_Pane], notes: Sequence[str]) -> float:
         inner = sum(pane.height + ROW * len(pane.rows) + _GAP for pane in panes) - _GAP
@@ -315,7 +319,15 @@ class _Picture:
             axes.axvspan(
                 axes.get_xlim()[0], before - 0.5, facecolor=self.theme.text, alpha=0.10, linewidth=0, zorder=0.4
             )
-            axes.axvline(before - 0.5, color=self.theme.text, alpha=0.8, linewidth=0.9, linestyle=(0, (3, 3)), zorder=1)
+            axes.axvline(
+                before - 0.5,
+                color=self.theme.text,
+                alpha=0.8,
+                linewidth=0.9,
+                marker="none",
+                linestyle=(0, (3, 3)),
+                zorder=1,
+            )
 
     def _before_start(self) -> int:
         """Count the bars that were not scanned."""
@@ -360,7 +372,7 @@ class _Picture:
         color = self.theme.accent
         if self.options.candles:
             color = self.colors.up if closes[-1] >= closes[0] else self.colors.down
-        axes.axhline(closes[-1], color=color, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1.5)
+        axes.axhline(closes[-1], color=color, linewidth=0.8, marker="none", linestyle=(0, (1, 2)), zorder=1.5)
         axes.annotate(
             ticks.price(closes[-1], self.places), (1, closes[-1]), xycoords=axes.get_yaxis_transform(),
             xytext=(6, 0), textcoords="offset points", va="center", ha="left", annotation_clip=False, zorder=8,
@@ -390,7 +402,9 @@ class _Picture:
         self._draw_series(axes, pane)
         inside = [level for level in levels if limits[0] <= level <= limits[1]]
         for level in inside:
-            axes.axhline(level, color=self.theme.text, alpha=0.9, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+            axes.axhline(
+                level, color=self.theme.text, alpha=0.9, linewidth=0.8, marker="none", linestyle=(0, (4, 3)), zorder=1
+            )
         apart = (limits[1] - limits[0]) * 14 / pane.height
         marks = _apart(inside, apart) or ticks.value_ticks(*limits, most=3)
         labels = [ticks.number(mark) for mark in marks] if inside else ticks.labels_of(marks)
