@@ -60,6 +60,7 @@ EXEMPT = {
     ("domain", "render"): "values show themselves by one call into the renderer",
     ("formula", "render"): "the table of functions and explanations show themselves by one call into the renderer",
     ("scanner", "notebook"): "scanner.form() needs the extra 'notebook'",
+    ("domain", "notebook"): "values draw themselves by plot() and its kin, which need the extra 'notebook'",
 }
 
 ONLY_HERE = {

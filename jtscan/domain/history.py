@@ -6,12 +6,15 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, Unpack
 
 import polars as pl
 
 from jtscan.domain.dates import DEFAULT_BARS, DateRange, Timeframe, parse_moment
 from jtscan.errors import RequestError
+
+if TYPE_CHECKING:
+    from jtscan.notebook.charts import Chart, Look
 
 
 class Scale(StrEnum):
@@ -66,6 +69,12 @@ class SymbolHistory:
         shown = ", ".join(each.label for each in self.series) or "no series"
         named = f"{self.symbol} {self.name}" if self.name else self.symbol
         return f"SymbolHistory({named}: {self.bars.height:,} {self.timeframe} bars; {shown})"
+
+    def plot(self, **look: Unpack[Look]) -> Chart:
+        """Draw it: ``kind``, ``colors``, ``theme``, ``volume`` and ``size`` as in `BatchScanResult.plot`."""
+        from jtscan.notebook import charts  # noqa: PLC0415 - matplotlib is asked for by those who draw
+
+        return charts.symbol_chart(self, **look)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

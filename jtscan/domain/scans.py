@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Unpack
 
 import polars as pl
 
@@ -15,6 +16,11 @@ from jtscan.domain.jobs import Status, Warmup
 from jtscan.domain.signals import AggregatedSignals, SignalStatistics
 from jtscan.domain.symbols import SymbolCriteria
 from jtscan.errors import RequestError
+
+if TYPE_CHECKING:
+    from jtscan.notebook.charts import Chart, Look, ThemeName
+
+_BEGINNING = dt.date(1900, 1, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -138,6 +144,62 @@ class BatchScanResult:
             )
         seen = self.source.history(asked)
         return replace(seen, matches=self._matches_on(seen))
+
+    def plot(
+        self,
+        symbol: str | None = None,
+        *,
+        bars: int | None = DEFAULT_BARS,
+        start: str | dt.date | None = None,
+        end: str | dt.date | None = None,
+        **look: Unpack[Look],
+    ) -> Chart:
+        """Draw one symbol as the formula saw it: its bars, the formula's own series, its matches.
+
+        Parameters
+        ----------
+        symbol
+            Its code or name; None is the symbol with the most matches.
+        bars
+            How many bars there are at the least, up to the end of the range;
+            None draws all.
+        start, end
+            Another range, both included: ISO text, a date or a datetime.
+        look
+            ``kind``: ``"candles"`` or ``"line"``. ``colors``: ``"korean"`` or
+            ``"western"``. ``theme``: ``"light"`` or ``"dark"``, for a ground of its
+            own. ``volume``: False leaves its pane out. ``size``: width and
+            height in pixels. All are ``"auto"`` by themselves.
+
+        Raises
+        ------
+        RequestError
+            There is no such symbol, no bar of it in the range, or, without a
+            symbol, no match.
+        MissingExtraError
+            matplotlib is not installed.
+        """
+        if bars is None and start is None:
+            bars, start = DEFAULT_BARS, _BEGINNING
+        chosen = self._most_matched() if symbol is None else symbol
+        return self.history(chosen, bars=DEFAULT_BARS if bars is None else bars, start=start, end=end).plot(**look)
+
+    def _most_matched(self) -> str:
+        if not self.statistics.by_symbol:
+            raise RequestError("symbol", "nothing matched; say which symbol is to be drawn: plot('005930')")
+        return next(iter(self.statistics.by_symbol))
+
+    def plot_calendar(self, *, years: int = 5, theme: ThemeName = "auto") -> Chart:
+        """Draw the matches per day as a calendar, a block for each of the newest years."""
+        from jtscan.notebook import charts  # noqa: PLC0415 - matplotlib is asked for by those who draw
+
+        return charts.calendar_chart(self.statistics, years=years, theme=theme)
+
+    def plot_heatmap(self, *, index: str = "sector", columns: str = "month", theme: ThemeName = "auto") -> Chart:
+        """Draw the matches by any two keys as a map of shades; see `SignalStatistics.pivot` for the keys."""
+        from jtscan.notebook import charts  # noqa: PLC0415
+
+        return charts.heatmap_chart(self.statistics, index=index, columns=columns, theme=theme)
 
     def _matches_on(self, seen: SymbolHistory) -> pl.DataFrame:
         """All matches that were found on the bars of a symbol."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from jtscan.errors import RequestError
+
+if TYPE_CHECKING:
+    from jtscan.notebook.charts import Chart, ThemeName
 
 PIVOT_KEYS = ("symbol", "name", "market", "sector", "date", "month", "signal_type")
 
@@ -85,6 +89,12 @@ class SignalStatistics:
         )
         taken = set(summed.columns)
         return summed.rename({"_index": _free(index, taken), "_total": _free("total", taken)})
+
+    def plot(self, *, theme: ThemeName = "auto") -> Chart:
+        """Draw the matches in time by signal, and the symbols with the most."""
+        from jtscan.notebook import charts  # noqa: PLC0415 - matplotlib is asked for by those who draw
+
+        return charts.statistics_chart(self, theme=theme)
 
     def __repr__(self) -> str:
         from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
