@@ -12,6 +12,7 @@ import polars as pl
 
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.formulas import AnyFormula, as_formula, check_parameters
+from jtscan.domain.words import counted
 from jtscan.errors import RequestError
 
 Warmup = Literal["auto", "full"]
@@ -80,6 +81,11 @@ class ProcessingJob:
         if self.warmup not in {"auto", "full"}:
             raise RequestError("warmup", f"{self.warmup!r} is neither 'auto' nor 'full'")
 
+    def __repr__(self) -> str:
+        return (
+            f"ProcessingJob({self.id!r}, {counted(len(self.symbols), 'symbol')}, {self.timeframe}, {self.date_range})"
+        )
+
     def _check_members(self, name: str) -> None:
         members = getattr(self, name)
         if members is not None and not {"symbol", "start", "end"} <= set(members.columns):
@@ -144,6 +150,14 @@ class ProcessingResult:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "status", self._implied() if self.status is None else Status(self.status))
+
+    def __repr__(self) -> str:
+        told = [
+            str(self.status),
+            *([self.error] if self.error else []),
+            f"{self.matches.height:,} of {self.bars:,} bars",
+        ]
+        return f"ProcessingResult({self.symbol!r}, {', '.join(told)})"
 
     def _implied(self) -> Status:
         if self.error is not None:

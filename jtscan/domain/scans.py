@@ -11,12 +11,13 @@ import polars as pl
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.formulas import AnyFormula, as_formula, check_parameters
 from jtscan.domain.jobs import Status, Warmup
-from jtscan.domain.signals import AggregatedSignals, SignalStatistics
+from jtscan.domain.signals import AggregatedSignals, SignalStatistics, named_pivot
 from jtscan.domain.symbols import SymbolCriteria
+from jtscan.domain.tables import Exports
 from jtscan.errors import RequestError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class BatchScanRequest:
     """One formula over one universe and range.
 
@@ -53,6 +54,16 @@ class BatchScanRequest:
         if self.warmup not in {"auto", "full"}:
             raise RequestError("warmup", f"{self.warmup!r} is neither 'auto' nor 'full'")
 
+    def __repr__(self) -> str:
+        from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
+
+        return render.request_text(self)
+
+    def _repr_html_(self) -> str:
+        from jtscan import render  # noqa: PLC0415
+
+        return render.request_html(self)
+
 
 OUTCOME_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "symbol": pl.String,
@@ -68,7 +79,7 @@ OUTCOME_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class BatchScanResult:
+class BatchScanResult(Exports):
     """The matches of a scan, and the account of every symbol asked for.
 
     ``outcomes`` has one row per symbol asked for. ``excluded``, ``not_listed``
@@ -153,6 +164,43 @@ class BatchScanResult:
         state = "cancelled: " if self.cancelled else ""
         found = self.signals.in_words(self.outcomes.height)
         return f"{state}{found}, {self.errors_count:,} failed, {self.processing_time_ms:,.0f} ms"
+
+    @property
+    def _table(self) -> pl.DataFrame:
+        return self.signals.matches
+
+    @property
+    def _sheets(self) -> dict[str, pl.DataFrame]:
+        return {
+            "matches": self.signals.matches,
+            "by symbol": named_pivot(self.statistics),
+            "account": self.account,
+            "beside the account": self.beside,
+            "errors": self.errors,
+            "about": pl.DataFrame(
+                list(self._about.items()), schema={"what": pl.String, "value": pl.String}, orient="row"
+            ),
+        }
+
+    @property
+    def _about(self) -> dict[str, str]:
+        """What was asked, of which data."""
+        request, formula = self.request, self.request.formula
+        parameters = ", ".join(f"{name} = {value:g}" for name, value in request.parameters.items())
+        said = {
+            "result": self.summary,
+            "formula": str(formula),
+            "name": formula.name,
+            "parameters": parameters,
+            "universe": str(request.symbol_criteria),
+            "compared among": None if request.universe is None else str(request.universe),
+            "timeframe": str(request.timeframe),
+            "range": str(request.date_range),
+            "newest bar": None if self.data_date is None else str(self.data_date),
+            "data version": self.data_version,
+            "warnings": "\n".join(self.warnings),
+        }
+        return {what: value for what, value in said.items() if value}
 
     def __repr__(self) -> str:
         from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round

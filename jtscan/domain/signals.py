@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from jtscan.domain.tables import Exports
 from jtscan.errors import RequestError
 
 PIVOT_KEYS = ("symbol", "name", "market", "sector", "date", "month", "signal_type")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AggregatedSignals:
+class AggregatedSignals(Exports):
     """All matches of a scan as one frame.
 
     ``matches`` starts symbol, name, timestamp, signal_type, close, then the
@@ -30,8 +31,18 @@ class AggregatedSignals:
     found: pl.DataFrame
     labels: pl.DataFrame
 
+    @property
+    def _table(self) -> pl.DataFrame:
+        return self.matches
+
+    @property
+    def _sheets(self) -> dict[str, pl.DataFrame]:
+        return {"matches": self.matches}
+
     def __repr__(self) -> str:
-        return f"AggregatedSignals({self.in_words(self.total_symbols)})"
+        from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
+
+        return render.signals_text(self)
 
     def in_words(self, asked: int) -> str:
         """All matches in one line, of so many symbols asked."""
@@ -40,13 +51,13 @@ class AggregatedSignals:
         return f"{self.total_matches:,} {matches} in {self.symbols_with_matches:,} of {asked:,} {symbols}"
 
     def _repr_html_(self) -> str:
-        from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
+        from jtscan import render  # noqa: PLC0415
 
         return render.signals_html(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SignalStatistics:
+class SignalStatistics(Exports):
     """How many matches there are, by symbol, by date and by signal.
 
     The dicts are in falling order of count; ``counts`` is the frame behind
@@ -86,6 +97,14 @@ class SignalStatistics:
         taken = set(summed.columns)
         return summed.rename({"_index": _free(index, taken), "_total": _free("total", taken)})
 
+    @property
+    def _table(self) -> pl.DataFrame:
+        return self.counts
+
+    @property
+    def _sheets(self) -> dict[str, pl.DataFrame]:
+        return {"by symbol": named_pivot(self), "counts": self.counts}
+
     def __repr__(self) -> str:
         from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
 
@@ -95,6 +114,16 @@ class SignalStatistics:
         from jtscan import render  # noqa: PLC0415
 
         return render.statistics_html(self)
+
+
+def named_pivot(statistics: SignalStatistics) -> pl.DataFrame:
+    """Count by symbol and signal, most matches first; the name stands beside the symbol."""
+    table = statistics.pivot("symbol", "signal_type")
+    sorted_ = table.sort(table.columns[-1], descending=True, maintain_order=True)
+    symbol, name = sorted_.columns[0], _free("name", set(sorted_.columns))
+    names = statistics.counts.select(pl.col("symbol").alias(symbol), pl.col("name").alias(name)).unique(symbol)
+    named = sorted_.join(names, on=symbol, how="left", maintain_order="left")
+    return named.select(symbol, name, pl.exclude(symbol, name))
 
 
 def _texts(key: str) -> pl.Expr:

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from jtscan.domain.dates import Timeframe
+from jtscan.domain.words import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,8 @@ class IngestReport:
         """One line: what was read, from where to where, and what is new."""
         made = f"version {self.version}" if self.version else "nothing new: no version was made"
         usable = self.files.filter(~pl.col("unusable")).height
-        return f"{self.counts.read:,} rows of {usable:,} files read into {self.store} in {self.seconds:.1f} s: {made}"
+        read = f"{counted(self.counts.read, 'row')} of {counted(usable, 'file')} read into {self.store}"
+        return f"{read} in {self.seconds:.1f} s: {made}"
 
     def __str__(self) -> str:
         from jtscan import render  # noqa: PLC0415 - values show themselves by one call into the renderer
@@ -146,7 +148,7 @@ class VerifyReport:
         return self.problems.is_empty()
 
     def __str__(self) -> str:
-        head = f"{self.store} {self.version}: {self.files:,} files, {self.size:,} bytes"
+        head = f"{self.store} {self.version}: {counted(self.files, 'file')}, {self.size:,} bytes"
         if self.whole:
             return f"{head}: whole, every SHA-256 sum fits"
         lines = [
@@ -156,3 +158,8 @@ class VerifyReport:
         return "\n".join([f"{head}: DAMAGED, {len(lines):,}", *lines])
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        from jtscan import render  # noqa: PLC0415 - values show themselves by one call into the renderer
+
+        return render.verify_html(self)

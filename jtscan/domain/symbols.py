@@ -61,6 +61,9 @@ class SymbolCriteria:
         named = ((field, getattr(self, field)) for field in ("market", "sector", "index"))
         return (*((field, names) for field, names in named if names is not None), *self.where)
 
+    def __repr__(self) -> str:
+        return f"SymbolCriteria({self})"
+
     def __str__(self) -> str:
         if self.symbols is not None:
             what = _short(self.symbols, ", ") or "no symbols"

@@ -39,8 +39,9 @@ class FormulaDescription:
             return "all history"
         return f"{self.warmup:,} bars before the range" if self.warmup else "none"
 
-    def __str__(self) -> str:
-        rows = [
+    @property
+    def _rows(self) -> list[tuple[str, str]]:
+        return [
             ("signals", ", ".join(self.signals)),
             ("columns", ", ".join(self.columns) or "none"),
             ("parameters", ", ".join(str(each) for each in self.parameters) or "none"),
@@ -52,5 +53,15 @@ class FormulaDescription:
             *([("repaints", ", ".join(self.repaints))] if self.repaints else []),
             *(("note", note) for note in self.notes),
         ]
-        width = max(len(label) for label, _ in rows)
-        return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)
+
+    def __str__(self) -> str:
+        width = max(len(label) for label, _ in self._rows)
+        return "\n".join(f"{label:<{width}}  {text}" for label, text in self._rows)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        from jtscan import render  # noqa: PLC0415 - drawn there, when it is looked at
+
+        return render.card_html("What the formula gives and needs", self._rows)

@@ -20,7 +20,11 @@ _ROWS = 10
 def scan_text(result: BatchScanResult) -> str:
     """Write a scan: summary, what was asked, warnings, account, first matches, most frequent symbols."""
     parts = [
-        [clean(result.summary), *_wrapped(words.formula_lines(result.request)), *_wrapped([words.asked(result)])],
+        [
+            clean(result.summary),
+            *_wrapped(words.formula_lines(result.request.formula, result.request.parameters)),
+            *_wrapped([words.asked(result)]),
+        ],
         [line for warning in words.warnings(result) for line in _hanging(warning, "! ")],
         ["Account", *_counted([*words.account(result), words.total(result)])],
         _titled("Beside the account", _counted(words.beside(result))),
@@ -45,7 +49,7 @@ def statistics_text(statistics: SignalStatistics) -> str:
 def page_text(page: words.Page) -> str:
     """Write a report, part by part."""
     parts = [
-        _wrapped([clean(page.summary), clean(page.note)]),
+        _wrapped([clean(page.summary), *([clean(page.note)] if page.note else [])]),
         [line for warning in page.warnings for line in _hanging(clean(warning), "! ")],
         *map(_part, page.parts),
     ]
@@ -55,6 +59,8 @@ def page_text(page: words.Page) -> str:
 def _part(part: words.Part) -> list[str]:
     if part.frame is not None:
         return _titled(part.title, _inner_table(columns_of(part.frame), _WIDE_CELL))
+    if part.rows or part.formula:
+        return _titled(part.title, [*_labelled(part.rows), *_wrapped(part.formula)])
     counts = [*part.counts, *([part.total] if part.total is not None else []), *part.after]
     return _titled(part.title, _counted(counts))
 
@@ -88,7 +94,7 @@ def _error_lines(result: BatchScanResult, rows: int) -> list[str]:
 
 
 def _titled(title: str, lines: Sequence[str]) -> list[str]:
-    return [title, *lines] if lines else []
+    return [*([title] if title else []), *lines] if lines else []
 
 
 def _wrapped(lines: Iterable[str]) -> list[str]:
@@ -107,6 +113,12 @@ def _counted(counts: Sequence[words.Count]) -> list[str]:
     named = max((width_of(count.what) for count in counts), default=0)
     heads = [f"{count.count:>11,}  {pad(count.what, named)}  " for count in counts]
     return [line for head, count in zip(heads, counts, strict=True) for line in _hanging(count.meaning, head)]
+
+
+def _labelled(rows: Sequence[tuple[str, str]]) -> list[str]:
+    """Lines such as ``timeframes  1d, 5m``."""
+    named = max((width_of(label) for label, _ in rows), default=0)
+    return [line for label, said in rows for line in _hanging(clean(said), f"{pad(clean(label), named)}  ")]
 
 
 def _inner_table(columns: Sequence[Column], cell: int = _CELL) -> list[str]:

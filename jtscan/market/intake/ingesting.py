@@ -87,7 +87,7 @@ def ingest(  # noqa: PLR0913 - what a user can say of the sources
     date_format: str | None = None,
     timezone: str | None = None,
     wait: float = WAIT_SECONDS,
-    progress: Progress | bool = False,
+    progress: Progress | bool | None = None,
 ) -> IngestReport:
     """Take bars into a store, and account for every row.
 
@@ -126,8 +126,9 @@ def ingest(  # noqa: PLR0913 - what a user can say of the sources
     wait
         How many seconds to wait for another writer.
     progress
-        True shows a bar; a function is called with what is done, how much of
-        it, and how much there is (0: not known).
+        True shows a bar, False none; None shows one after a second, in a
+        notebook or a terminal. A function is called with what is done, how
+        much of it, and how much there is (0: not known).
 
     Returns
     -------
@@ -153,7 +154,7 @@ def ingest(  # noqa: PLR0913 - what a user can say of the sources
         raise RequestError("halts", f"{halts!r} is unknown; write 'zero' or 'flat'")
     root = Path(into).expanduser()
     with ExitStack() as stack:
-        tell = stack.enter_context(phase_bar(leave=False)) if progress is True else progress or _unheard
+        tell = progress if callable(progress) else stack.enter_context(phase_bar(progress)) or _unheard
         run = _Run(stack.enter_context(writing(root, wait=wait)), reading, tell)
         if source is not None:
             run.read(source)

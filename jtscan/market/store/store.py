@@ -10,10 +10,11 @@ from typing import Literal
 import polars as pl
 
 from jtscan.domain.stores import FILE_COUNTS, Counts, QualityReport, VerifyReport
+from jtscan.domain.words import counted
 from jtscan.errors import StoreError
 from jtscan.market.duck import shown
 from jtscan.market.store.layout import compact
-from jtscan.market.store.manifest import NAME, OLD, Manifest, damaged, refuse_damage
+from jtscan.market.store.manifest import NAME, OLD, Manifest, StoredFile, damaged, refuse_damage
 from jtscan.market.store.quality import markets_of, quality_of
 from jtscan.market.store.reading import at_version, current, is_store, kept, read_manifest
 from jtscan.market.store.sweeping import GRACE, KEEP, sweep
@@ -159,6 +160,27 @@ class Store:
 
     def __repr__(self) -> str:
         return f"Store({shown(self.root)!r}, {self.version})"
+
+    def _repr_html_(self) -> str:
+        from jtscan import render  # noqa: PLC0415 - drawn there, when it is looked at
+
+        manifest = self.manifest
+        newest = manifest.versions[-1:]
+        rows = [
+            *((str(timeframe), _shelf(manifest.of("bars", timeframe))) for timeframe in manifest.timeframes),
+            *((f"made by {each.action}", each.created.replace("T", " ")[:16]) for each in newest),
+            ("versions", f"{len(kept(self.root)):,} can be opened: .history()"),
+        ]
+        return render.card_html(f"Store, version {self.version}", rows, note=shown(self.root))
+
+
+def _shelf(files: Sequence[StoredFile]) -> str:
+    """Say how many bars of a timeframe there are, and from when to when; the manifest knows."""
+    firsts, lasts = (
+        [end for end in ends if end] for ends in zip(*((each.first, each.last) for each in files), strict=True)
+    )
+    span = f", {min(firsts)} to {max(lasts)}" if firsts and lasts else ""
+    return f"{sum(each.rows for each in files):,} bars in {counted(len(files), 'file')}{span}"
 
 
 _HISTORY = (*FILE_COUNTS, "corrected", "repaired")
