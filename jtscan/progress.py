@@ -25,6 +25,8 @@ from jtscan.errors import RequestError
 PATIENCE = 1.0
 _WORTH_A_BAR = 0.5
 _SECONDS_BETWEEN = 0.1
+_NOT_KNOWN = "{desc}{elapsed}"
+_ALL_DONE = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"  # what comes now has no pace
 _ONE_BAR = threading.Lock()  # there is one terminal and one cell to draw in
 logger = logging.getLogger(__name__)
 
@@ -56,6 +58,7 @@ class Bar:
         self._drawn = 0.0
         self._phase = ""
         self._bar: Any = None
+        self._take_away: Callable[[], None] = _nothing
 
     def show(self, done: int, total: int, phase: str = "", note: str = "") -> None:
         """Draw so much of so much (0: not known), at most ten times a second."""
@@ -74,6 +77,7 @@ class Bar:
             self._bar.total = None  # tqdm leaves an unfinished bar of a notebook standing, in red
             self._bar.close()
             self._bar = None
+            self._take_away()
             _ONE_BAR.release()
 
     def _is_time(self, done: int, total: int, taken: float) -> bool:
@@ -89,8 +93,13 @@ class Bar:
             tqdm = _tqdm()
             if _is_busy(tqdm):
                 return None
-            bar = tqdm(total=total or None, unit=self._unit, leave=False, dynamic_ncols=sys.stderr.isatty())
+            look = {"display": False} if _is_widget(tqdm) else {"dynamic_ncols": sys.stderr.isatty()}
+            bar = tqdm(total=total or None, unit=self._unit, leave=False, **look)
             bar.start_t = self._started
+            if _is_widget(tqdm):
+                from jtscan.notebook.bars import shown  # noqa: PLC0415 - only where a notebook is
+
+                self._take_away = shown(bar.container)
             unless_made.pop_all()
             return bar
 
@@ -99,6 +108,7 @@ class Bar:
             self._bar.reset(total=total)
             self._bar.start_t = self._started
         self._bar.total, self._bar.n = total or None, done
+        self._bar.bar_format = _NOT_KNOWN if not total else _ALL_DONE if done >= total else None
         self._bar.set_description(self._phase, refresh=False)
         self._bar.set_postfix_str(note, refresh=False)
         self._bar.refresh()
@@ -110,6 +120,14 @@ def _tqdm() -> Any:
         warnings.simplefilter("ignore")  # where ipywidgets is missing, tqdm says so and draws with letters
         from tqdm.auto import tqdm  # noqa: PLC0415 - looks for a notebook when imported
     return tqdm
+
+
+def _nothing() -> None:
+    """What there is to take away of a bar in a terminal."""
+
+
+def _is_widget(tqdm: Any) -> bool:
+    return any(kind.__module__ == "tqdm.notebook" for kind in tqdm.__mro__)
 
 
 def _is_busy(tqdm: Any) -> bool:

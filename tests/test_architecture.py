@@ -53,6 +53,7 @@ EXEMPT = {
     ("domain", "export"): "results write themselves by one call into the exporter",
     ("formula", "render"): "the table of functions and explanations show themselves by one call into the renderer",
     ("market", "render"): "a store shows itself by one call into the renderer",
+    ("progress", "notebook"): "a bar in a notebook is a widget",
     ("scanner", "notebook"): "scanner.form() needs the extra 'notebook'",
 }
 

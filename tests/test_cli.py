@@ -350,7 +350,7 @@ def test_a_stopped_scan_shows_and_writes_what_it_has(scanner: type[ScannerDouble
 
 @pytest.mark.parametrize(("options", "progress"), [([], None), (["--quiet"], False), (["--verbose"], False)])
 def test_the_bar_is_left_to_the_scan_unless_quiet_or_a_log_is_asked_for(
-    scanner: type[ScannerDouble], options: list[str], progress: bool | None
+    scanner: type[ScannerDouble], options: list[str], progress: object
 ) -> None:
     run("scan", "close > 1", *options)
     assert scanner.progress is progress
