@@ -83,6 +83,17 @@ class BatchScanUseCase:
     ) -> BatchScanResult:
         """Run one scan.
 
+        Parameters
+        ----------
+        request
+            What is asked.
+        progress_callback
+            Called with (completed, total) after every symbol.
+        cancellation_token
+            Its ``cancel()`` stops after the symbol at work.
+        observer
+            Hears of phases, results and warnings.
+
         Returns
         -------
         BatchScanResult
@@ -123,7 +134,23 @@ class BatchScanUseCase:
         progress_callback: ProgressCallback | None,
         cancellation_token: CancellationToken | None,
     ) -> BatchScanResult:
-        """Run one scan on what is pinned: resolve, make the job, process, aggregate."""
+        """Run one scan on what is pinned: resolve, make the job, process, aggregate.
+
+        Parameters
+        ----------
+        request
+            What is asked.
+        engine
+            The engine, pinned; None where no symbol is left to ask.
+        found
+            The symbols of the criteria, before exclusions.
+        heard
+            Hears of phases and results, and keeps the warnings.
+        progress_callback
+            Called with (completed, total) after every symbol.
+        cancellation_token
+            Its ``cancel()`` stops after the symbol at work.
+        """
         job_id = str(uuid.uuid4())
         if engine is None:
             return await self._nothing(request, job_id, found)

@@ -97,7 +97,7 @@ def _blocking(method: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, _T]
 
     said = (method.__doc__ or "").split("\n", 1)
     wait.__doc__ = "\n".join(["Scan, and wait for the result; Ctrl-C gives what is done until then.", *said[1:]])
-    wait.__name__ = "scan"
+    wait.__name__, wait.__qualname__ = "scan", "Scanner.scan"
     return wait
 
 
@@ -149,6 +149,8 @@ class Scanner:
         An older version of the store, by its number (``scanner.store.history()``).
     verify
         Compare the store's files with their SHA-256 sums before they are read.
+    raise_internal
+        Raise what is a fault of jtscan's own, instead of failing the symbol.
 
     Raises
     ------
@@ -337,7 +339,15 @@ class Scanner:
     scan = _blocking(scan_async)
 
     async def execute(self, request: BatchScanRequest, **listeners: Any) -> BatchScanResult:
-        """Run a request that is made already: see ``BatchScanUseCase.execute``."""
+        """Run a request that is made already, such as ``result.request``.
+
+        Parameters
+        ----------
+        request
+            What is asked.
+        listeners
+            ``progress_callback=``, ``observer=``, ``cancellation_token=``, as in ``scan``.
+        """
         return await self._use_case.execute(request, **listeners)
 
     def symbols(
@@ -353,6 +363,13 @@ class Scanner:
 
         The universe is what a scan would be asked with, whatever its range:
         of an index all that ever were members.
+
+        Parameters
+        ----------
+        market, sector, index, where
+            As in ``scan``.
+        watchlist
+            Instead: the symbols in this file.
         """
         if watchlist is None:
             found = _run(self._symbols.find_by_criteria(market=market, sector=sector, index=index, where=where))
@@ -395,6 +412,17 @@ class Scanner:
     ) -> FormulaDescription:
         """Tell what a formula gives and needs, checked against the columns of the data.
 
+        Parameters
+        ----------
+        formula
+            As in ``scan``.
+        parameters
+            Values of the formula's parameters.
+        timeframe
+            "1d", "5m", …; the scanner's own if not given.
+        lookback
+            How many earlier bars the Polars expressions look at.
+
         Raises
         ------
         FormulaError, RequestError, DataError
@@ -416,6 +444,15 @@ class Scanner:
         timeframe: str | None = None,
     ) -> Explanation:
         """Show how a formula is evaluated, what it reads, and what each part asks of the warm-up.
+
+        Parameters
+        ----------
+        formula
+            Text in the formula language.
+        parameters
+            Values of the formula's parameters.
+        timeframe
+            "1d", "5m", …; the scanner's own if not given.
 
         Raises
         ------
@@ -447,8 +484,18 @@ class Scanner:
 
         Parameters
         ----------
+        formula
+            As in ``scan``.
         symbols
             The symbols to replay; five of those with the longest history, if not given.
+        parameters
+            Values of the formula's parameters.
+        timeframe
+            "1d", "5m", …; the scanner's own if not given.
+        lookback
+            How many earlier bars the Polars expressions look at.
+        bars
+            How many of the newest bars are replayed.
 
         Raises
         ------
@@ -477,7 +524,13 @@ class Scanner:
         return function_table(self._functions, search=search)
 
     def form(self) -> ScanForm:
-        """Make the scan form, for a notebook."""
+        """Make the scan form, for a notebook.
+
+        Raises
+        ------
+        MissingExtraError
+            The extra ``notebook`` is not installed.
+        """
         from jtscan.notebook.form import ScanForm  # noqa: PLC0415 - needs the extra "notebook"
 
         return ScanForm(self)

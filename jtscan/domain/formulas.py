@@ -53,7 +53,8 @@ class Formula:
 class PolarsFormula:
     """A formula given as Polars expressions, one boolean expression per signal.
 
-    Each is evaluated on one symbol's bars alone; null means unknown.
+    ``signals`` maps the name of each signal to its expression, ``name`` is the
+    formula's own. Each is evaluated on one symbol's bars alone; null means unknown.
     ``lookback`` is how many earlier bars the expressions look at, all
     together; jtscan cannot see into them, nor see whether they look ahead.
     """

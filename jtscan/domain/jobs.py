@@ -39,6 +39,9 @@ class Status(StrEnum):
 class ProcessingJob:
     """One formula over one list of symbols.
 
+    ``id`` names the job, ``job_type`` what it does; ``symbols`` are asked in
+    their order, over the bars of ``timeframe`` in ``date_range``, with the
+    ``formula`` and values of its ``parameters``.
     ``labels`` is a frame with the name, market and sector of each symbol, for
     formulas that read them. ``first`` keeps only the first bar of each run of
     matches. ``warmup="full"`` reads all history before the range.
@@ -136,7 +139,9 @@ class ProcessingResult:
     ``matches`` has one row per bar and signal that fired (symbol, timestamp,
     signal_type, close, then the formula's columns), in time order. ``error``
     is the reason of the status, where there is one to tell. ``bars`` counts
-    the bars in the range; ``last_bar`` is the newest bar up to its end.
+    the bars in the range, ``rows`` what was read and is none;
+    ``last_bar`` is the newest bar up to its end, None without any.
+    ``processing_time_ms`` is in milliseconds.
     """
 
     symbol: str

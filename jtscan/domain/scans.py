@@ -21,8 +21,31 @@ from jtscan.errors import RequestError
 class BatchScanRequest:
     """One formula over one universe and range.
 
-    ``sort_by`` orders the matches: a column of numbers largest first, any
-    other rising, ``"-x"`` the other way round. ``top`` keeps the first so many.
+    Attributes
+    ----------
+    symbol_criteria
+        Which symbols are asked.
+    timeframe
+        The length of a bar.
+    date_range
+        The bars that are reported, both ends included.
+    formula
+        Text or Polars expressions.
+    parameters
+        Values of the formula's parameters by name.
+    sort_by, top
+        Order of the matches: a column of numbers largest first, any other
+        rising, ``"-x"`` the other way round; and how many to keep, None = all.
+    first
+        Only the first bar of each run of matches.
+    warmup
+        "auto" reads what the formula needs before the range, "full" all history.
+    universe
+        The symbols that ``rank`` and its kin compare; None = those of the scan.
+    strict_universe
+        Refuse to compare when a symbol of the universe failed.
+    allow_lookahead
+        Run what jtscan cannot see into without a replay.
     """
 
     symbol_criteria: SymbolCriteria
@@ -82,10 +105,36 @@ OUTCOME_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 class BatchScanResult(Exports):
     """The matches of a scan, and the account of every symbol asked for.
 
-    ``outcomes`` has one row per symbol asked for. ``excluded``, ``not_listed``
-    and ``not_members`` (of the index on no day of the range) name the symbols
-    that were taken out before. ``data_date`` is the newest bar that the scan
-    saw.
+    It shows itself in a notebook; ``to_parquet``, ``to_csv``, ``to_excel`` and
+    ``to_pandas`` give its matches (the workbook also the account, errors and
+    counts, and what was asked).
+
+    Attributes
+    ----------
+    job_id
+        A name for this scan, found nowhere else.
+    request
+        What was asked; ``await scanner.execute(request)`` asks it again.
+    signals
+        The matches, as the frame ``signals.matches``.
+    statistics
+        How many there are, by symbol, date and signal.
+    processing_time_ms
+        How long it took, in milliseconds; 0 where no symbol was asked for.
+    errors_count
+        How many symbols failed.
+    outcomes
+        One row per symbol asked for: its status, the reason, its bars (null
+        ``last_bar``: none in the range), rows set aside, time.
+    excluded, not_listed, not_members
+        Symbols that were taken out before, of the index those that belong to
+        it on no day of the range.
+    warnings
+        What concerns the whole scan.
+    cancelled
+        Whether it was stopped; then matches and counts are of what was done.
+    data_version
+        The version of the data, None if none was read.
     """
 
     job_id: str
@@ -104,7 +153,12 @@ class BatchScanResult(Exports):
 
     @property
     def account(self) -> pl.DataFrame:
-        """Status, symbols, reason: one row per status; the symbols add up to those asked for."""
+        """Status, symbols, reason: one row per status; the symbols add up to those asked for.
+
+        The reason is the commonest one, null where there is none to tell.
+        Polars cuts long texts when it shows a frame; the result itself shows
+        them whole, and so does ``pl.Config(fmt_str_lengths=200)``.
+        """
         order = pl.DataFrame({"status": [str(status) for status in Status]})
         counted = self.outcomes.group_by("status").agg(
             pl.len().cast(pl.Int64).alias("symbols"), pl.col("error").drop_nulls().alias("reasons")
@@ -140,7 +194,10 @@ class BatchScanResult(Exports):
 
     @property
     def errors(self) -> pl.DataFrame:
-        """Symbol, status, error of every symbol that failed or had no data."""
+        """Symbol, status, error of every symbol that failed or had no data.
+
+        Long texts are cut where Polars shows them: see ``account``.
+        """
         wanted = pl.col("status").is_in([Status.FAILED, Status.NO_DATA])
         return self.outcomes.filter(wanted).select("symbol", "status", "error")
 

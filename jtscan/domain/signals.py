@@ -18,10 +18,20 @@ PIVOT_KEYS = ("symbol", "name", "market", "sector", "date", "month", "signal_typ
 class AggregatedSignals(Exports):
     """All matches of a scan as one frame.
 
-    ``matches`` starts symbol, name, timestamp, signal_type, close, then the
-    formula's columns; sorted by timestamp, then symbol, unless asked
-    otherwise. ``found`` is the same before ``top=`` cut it; ``total_matches``
-    counts what was found. ``labels`` holds name, market and sector per symbol.
+    Attributes
+    ----------
+    matches
+        One row per match: symbol, name, timestamp (a date, or the start of an
+        intraday bar), signal_type, close, then the formula's columns (null =
+        unknown). Sorted by timestamp, then symbol, unless asked otherwise.
+    found
+        The same before ``top=`` cut it.
+    total_matches
+        How many were found.
+    total_symbols, symbols_with_matches
+        How many symbols were processed, and how many of them matched.
+    labels
+        Name, market and sector per symbol; null is unknown.
     """
 
     total_symbols: int
@@ -60,9 +70,22 @@ class AggregatedSignals(Exports):
 class SignalStatistics(Exports):
     """How many matches there are, by symbol, by date and by signal.
 
-    The dicts are in falling order of count; ``counts`` is the frame behind
-    them: one row per symbol, date and signal_type, with name, market, sector,
-    month and the number of matches.
+    Attributes
+    ----------
+    total
+        How many matches were found.
+    by_symbol, by_date, by_signal_type
+        Matches by each, as dicts in falling order of count.
+    counts
+        The frame behind them: one row per symbol, date and signal_type, with
+        name, market, sector (null is unknown), month and the number of matches.
+
+    Examples
+    --------
+    >>> import jtscan as jt
+    >>> result = jt.Scanner("data").scan("close > highest(high, 20)[1]", market="KOSPI", last=5)
+    >>> result.statistics.pivot("sector", "signal_type").columns
+    ['sector', 'match', 'total']
     """
 
     total: int
@@ -76,6 +99,18 @@ class SignalStatistics(Exports):
 
         One row per value of ``index``, one column per value of ``columns``,
         both in rising order, and a last column ``total``; 0 where none fired.
+
+        Parameters
+        ----------
+        index
+            What the rows are.
+        columns
+            What the columns are; another one.
+
+        Raises
+        ------
+        RequestError
+            One of them is not among those, or both are the same.
         """
         for field_name, key in (("index", index), ("columns", columns)):
             if key not in PIVOT_KEYS:

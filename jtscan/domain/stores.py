@@ -58,10 +58,29 @@ FILE_COUNTS = ("bars", "halts", "same", "duplicates", "quarantined")
 class IngestReport:
     """What became of every row and file of an ingest.
 
-    ``files`` has one row per file: name, rows, what became of them (they add
-    up to the rows), and a note: why it could not be used, or what was done
-    to read it. ``quarantine`` has the rows that cannot be bars, with reason
-    and text; ``version`` is None where nothing was new.
+    Attributes
+    ----------
+    store, timeframe
+        Where the bars were put, and their length.
+    version
+        The version that was made, None where nothing was new.
+    counts
+        What became of the rows.
+    files
+        One row per file: name, rows, what became of them (they add up to the
+        rows), and a note: why it could not be used, or what was done to read it.
+    quarantine
+        The rows that cannot be bars, with reason and text.
+    symbols
+        How many symbols were read.
+    first, last
+        The oldest and the newest bar read, None without any.
+    notes
+        What else is to be known.
+    suspicious
+        What looks wrong and is kept as it is: symbol, kind, from when to when, what is seen.
+    seconds
+        How long it took.
     """
 
     store: Path
@@ -102,11 +121,21 @@ class IngestReport:
 class QualityReport:
     """What a store holds, what was set aside, and what looks wrong; every frame is whole.
 
-    ``symbols`` has one row per timeframe and symbol: bars, halts, quarantined
-    rows, first and last bar. ``suspicious`` has symbol, kind, from when to
-    when, how many bars, and what is seen; those rows are kept as they are.
-    ``balance`` maps each timeframe to what was read and what is there; it
-    has nothing in ``missing``, or the store has lost rows.
+    Attributes
+    ----------
+    store, version
+        Which store, and which of its versions.
+    totals
+        What became of all rows ever read, by timeframe.
+    symbols
+        One row per timeframe and symbol: bars, halts, quarantined rows, first and last bar.
+    suspicious
+        Symbol, kind, from when to when, how many bars, and what is seen; those rows are kept as they are.
+    halts, quarantine, repairs
+        Days without trade, rows that cannot be bars, bars whose high or low was widened.
+    balance
+        One row per timeframe: what was read and what is there; ``missing`` is
+        0, or the store has lost rows.
     """
 
     store: Path
@@ -134,7 +163,17 @@ class QualityReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class VerifyReport:
-    """Whether a store's files are what was written; ``problems`` has one row per file that is not."""
+    """Whether a store's files are what was written.
+
+    Attributes
+    ----------
+    store, version
+        Which store, and which of its versions.
+    files, size
+        How many files were compared, and their bytes.
+    problems
+        One row per file that is not what was written.
+    """
 
     store: Path
     version: str

@@ -33,7 +33,12 @@ class SymbolCriteria:
     (None = unknown). All that is given must hold. ``symbols=[]`` is an
     explicit empty list; an explicit list wins over everything but the
     exclusions. Order is kept, duplicates are dropped. Without anything it is
-    every symbol but indices.
+    every symbol but indices. ``exclude`` takes symbols out, last of all.
+
+    Examples
+    --------
+    >>> print(SymbolCriteria(market="KOSPI", exclude=["005935"]))
+    KOSPI, without 1
     """
 
     symbols: Sequence[str] | None = None

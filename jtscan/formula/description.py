@@ -11,8 +11,11 @@ from jtscan.formula.parameters import Parameter
 class FormulaDescription:
     """Signals and columns that a formula gives; parameters, columns and earlier bars that it needs.
 
-    ``unresolved`` names are a column or a parameter, which only data or
+    ``signals`` and ``columns`` are names in the order of the formula, ``reads``
+    the columns of the price files that it needs; ``parameters`` have their
+    default, bounds and value. ``unresolved`` names are a column or a parameter, which only data or
     values can tell. ``warmup`` counts bars before the range, None = all history.
+    ``open_lengths``: the warm-up depends on values that are not given.
     ``references`` are other symbols that it reads, ``compares`` tells whether
     symbols are ranked among others, ``repaints`` what changes until its period ends;
     ``notes`` tell what is hardly meant so.

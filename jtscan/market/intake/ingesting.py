@@ -107,6 +107,8 @@ def ingest(  # noqa: PLR0913 - what a user can say of the sources
         Who belonged to which index when, file or frame: index, symbol, start,
         end; ``end`` is the first day without it, null is open. An index that
         is given replaces what was known of it.
+    timeframe
+        The length of a bar.
     columns
         Our column names to those of the sources, where they are not
         recognised: ``{"timestamp": "TRD_DD"}``.

@@ -127,13 +127,19 @@ class Store:
         return quality_of(self.root, manifest, markets)
 
     def table(self, kind: Literal["symbols", "members"], *, verify: bool = False) -> Path | None:
-        """Where this version keeps its symbols or members; None if it has none. ``verify`` sums the file up."""
+        """Where this version keeps its symbols or members, whichever ``kind``; None if it has none.
+
+        ``verify`` compares the file with its SHA-256 sum.
+        """
         files = self.manifest.of(kind)
         refuse_damage(self.root, files, content=verify)
         return self.root / files[0].path if files else None
 
     def compact(self, *, wait: float = WAIT_SECONDS) -> str:
-        """Lay all bars out anew, as after one ingest of everything; return the version."""
+        """Lay all bars out anew, as after one ingest of everything; return the version.
+
+        ``wait`` is how many seconds to wait for another writer.
+        """
         with writing(self.root, wait=wait) as draft:
             changed = [compact(draft, timeframe, whole=True) for timeframe in draft.base.timeframes]
             if not any(changed):
@@ -142,6 +148,13 @@ class Store:
 
     def restore(self, version: int, *, wait: float = WAIT_SECONDS) -> str:
         """Make an older version count again, as a new one, so that nothing of the history is lost; return its name.
+
+        Parameters
+        ----------
+        version
+            The number of the older one, as in ``history()``.
+        wait
+            How many seconds to wait for another writer.
 
         Raises
         ------
@@ -154,7 +167,22 @@ class Store:
             return draft.restore(old).name
 
     def sweep(self, *, keep: int = KEEP, grace: dt.timedelta = GRACE, wait: float = WAIT_SECONDS) -> Sequence[Path]:
-        """Remove versions beyond the newest ``keep``, and leftovers, that are older than the grace time."""
+        """Remove versions beyond the newest ``keep``, and leftovers, that are older than the grace time.
+
+        Parameters
+        ----------
+        keep
+            How many versions stay.
+        grace
+            How long files stay that somebody may still read.
+        wait
+            How many seconds to wait for another writer.
+
+        Returns
+        -------
+        sequence of Path
+            The files that were removed.
+        """
         with writing(self.root, wait=wait) as draft:
             return sweep(self.root, draft.base, keep=keep, grace=grace)
 
