@@ -1,7 +1,9 @@
-"""Values as text for a terminal of 100 columns."""
+"""Values as text for a terminal of 100 columns, or as many as it has."""
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Iterable, Sequence
 
 import polars as pl
@@ -11,10 +13,17 @@ from jtscan.domain.signals import AggregatedSignals, SignalStatistics
 from jtscan.render import words
 from jtscan.render.cells import Column, clean, columns_of, cut, pad, width_of, wrap
 
-WIDTH = 100
+_WIDEST, _NARROWEST = 100, 60
 _CELL = 32
 _WIDE_CELL = 56
 _ROWS = 10
+
+
+def _width() -> int:
+    """How wide lines may be; a file, a pipe and a notebook have no width of their own."""
+    if not sys.stdout.isatty():
+        return _WIDEST
+    return min(max(shutil.get_terminal_size((_WIDEST, 24)).columns, _NARROWEST), _WIDEST)
 
 
 def scan_text(result: BatchScanResult) -> str:
@@ -65,17 +74,17 @@ def _part(part: words.Part) -> list[str]:
     return _titled(part.title, _counted(counts))
 
 
-def frame_text(frame: pl.DataFrame, rows: int | None = 10, *, width: int = WIDTH) -> str:
+def frame_text(frame: pl.DataFrame, rows: int | None = 10, *, width: int | None = None) -> str:
     """Write the first rows of a frame, all with ``rows=None``; aligned also where letters are double width."""
     shown = frame if rows is None else frame.head(rows)
     more = frame.height - shown.height
-    return "\n".join([*_table(columns_of(shown), width), *([f"… and {more:,} more rows"] if more else [])])
+    return "\n".join([*_table(columns_of(shown), width or _width()), *([f"… and {more:,} more rows"] if more else [])])
 
 
 def _matches_part(result: BatchScanResult) -> list[str]:
     matches = result.signals.matches
     if matches.is_empty():
-        return wrap(words.nothing(result), WIDTH)
+        return wrap(words.nothing(result), _width())
     return _titled(words.matches_title(result.signals, _ROWS), _inner_table(columns_of(matches.head(_ROWS))))
 
 
@@ -98,13 +107,14 @@ def _titled(title: str, lines: Sequence[str]) -> list[str]:
 
 
 def _wrapped(lines: Iterable[str]) -> list[str]:
-    return [piece for line in lines for piece in ([line] if width_of(line) <= WIDTH else wrap(line, WIDTH))]
+    width = _width()
+    return [piece for line in lines for piece in ([line] if width_of(line) <= width else wrap(line, width))]
 
 
 def _hanging(text: str, head: str) -> list[str]:
     """Break a text over lines, after a head and below itself."""
     taken = width_of(head)
-    first, *others = wrap(text, WIDTH - taken)
+    first, *others = wrap(text, _width() - taken)
     return [f"{head}{first}".rstrip(), *(f"{' ' * taken}{line}" for line in others)]
 
 
@@ -122,7 +132,7 @@ def _labelled(rows: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _inner_table(columns: Sequence[Column], cell: int = _CELL) -> list[str]:
-    return [f"  {line}" for line in _table(columns, WIDTH - 2, cell)]
+    return [f"  {line}" for line in _table(columns, _width() - 2, cell)]
 
 
 def _table(columns: Sequence[Column], width: int, cell: int = _CELL) -> list[str]:
