@@ -57,6 +57,17 @@ class BatchScanUseCase:
     ) -> BatchScanResult:
         """Run one scan.
 
+        Parameters
+        ----------
+        request
+            What is asked.
+        progress_callback
+            Called with (completed, total) after every symbol.
+        cancellation_token
+            Its ``cancel()`` stops after the symbol at work.
+        observer
+            Hears of phases, results and warnings.
+
         Returns
         -------
         BatchScanResult

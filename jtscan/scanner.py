@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import ExitStack
+from contextvars import copy_context
 from datetime import date
 from functools import wraps
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 import polars as pl
 
+from jtscan import render
 from jtscan.aggregate import SignalAggregator
 from jtscan.domain.checks import CheckReport
 from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
@@ -22,7 +23,7 @@ from jtscan.domain.jobs import ProcessingJob, Warmup
 from jtscan.domain.scans import BatchScanRequest, BatchScanResult
 from jtscan.domain.symbols import Names, SymbolCriteria, Where
 from jtscan.engines.processing import ProcessingEngine
-from jtscan.errors import RequestError, StoreError
+from jtscan.errors import DataError, RequestError, StoreError, first_line
 from jtscan.formula import (
     Explanation,
     FormulaDescription,
@@ -37,7 +38,7 @@ from jtscan.market import Store
 from jtscan.market.listing import read_watchlist
 from jtscan.market.prices import DuckDBPriceRepository, Snapshot
 from jtscan.market.symbols import DuckDBSymbolRepository
-from jtscan.progress import progress_bar
+from jtscan.progress import scan_bar
 from jtscan.scan import BatchScanUseCase
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def _run(work: Coroutine[Any, Any, _T], token: CancellationToken | None = None) 
         finally:
             done.set()
 
-    threading.Thread(target=run, name="jtscan-scan", daemon=True).start()
+    # The context tells a kernel of which cell a progress bar is.
+    threading.Thread(target=copy_context().run, args=(run,), name="jtscan-scan", daemon=True).start()
     while not done.is_set():
         try:
             # Not Thread.join: interrupted, it takes the thread for ended (Python 3.11).
@@ -95,7 +97,7 @@ def _blocking(method: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, _T]
 
     said = (method.__doc__ or "").split("\n", 1)
     wait.__doc__ = "\n".join(["Scan, and wait for the result; Ctrl-C gives what is done until then.", *said[1:]])
-    wait.__name__ = "scan"
+    wait.__name__, wait.__qualname__ = "scan", "Scanner.scan"
     return wait
 
 
@@ -147,6 +149,8 @@ class Scanner:
         An older version of the store, by its number (``scanner.store.history()``).
     verify
         Compare the store's files with their SHA-256 sums before they are read.
+    raise_internal
+        Raise what is a fault of jtscan's own, instead of failing the symbol.
 
     Raises
     ------
@@ -219,7 +223,7 @@ class Scanner:
         universe: SymbolCriteria | Mapping[str, Any] | None = None,
         strict_universe: bool = False,
         allow_lookahead: bool = False,
-        progress: bool = False,
+        progress: bool | None = None,
         progress_callback: ProgressCallback | None = None,
         observer: ScanObserver | None = None,
         cancellation_token: CancellationToken | None = None,
@@ -256,6 +260,8 @@ class Scanner:
             any range it is 250.
         parameters
             Values of the formula's parameters.
+        lookback
+            How many earlier bars the Polars expressions look at, all together.
         sort_by, top
             Order of the matches (numbers largest first, ``"-x"`` turns it
             round), and how many to keep.
@@ -272,11 +278,37 @@ class Scanner:
             Polars expressions and your own functions are replayed on a few
             symbols first, and refused if they look ahead; True leaves that out.
         progress
-            Show a bar.
+            True shows a bar, False none. None shows one after a second, in a
+            notebook or a terminal, if nobody else listens. There is never a
+            second bar: beside another, the scan is quiet.
+        progress_callback
+            Called with (completed, total) after each symbol, in the scan's thread.
+        observer
+            Hears of phases, of each symbol's result, and of warnings: a ``ScanObserver``.
+        cancellation_token
+            Its ``cancel()`` stops the scan after the symbol at work; the
+            result has what is done until then.
+
+        Returns
+        -------
+        BatchScanResult
+            Also when symbols failed or the scan was cancelled: its account tells.
 
         Raises
         ------
-        FormulaError, RequestError, DataError
+        FormulaError
+            The formula cannot be understood.
+        RequestError
+            Another argument cannot be used.
+        DataError
+            There are no usable prices at all.
+
+        Examples
+        --------
+        >>> scanner = Scanner("data")
+        >>> result = scanner.scan("close > highest(high, 20)[1]", market="KOSPI", last=5)
+        >>> result.signals.matches.columns
+        ['symbol', 'name', 'timestamp', 'signal_type', 'close']
         """
         request = BatchScanRequest(
             symbol_criteria=SymbolCriteria(
@@ -299,16 +331,23 @@ class Scanner:
             strict_universe=strict_universe,
             allow_lookahead=allow_lookahead,
         )
-        with ExitStack() as stack:
-            callback = stack.enter_context(progress_bar(progress_callback)) if progress else progress_callback
+        async with scan_bar(progress, progress_callback, observer) as (callback, hearing):
             return await self.execute(
-                request, progress_callback=callback, observer=observer, cancellation_token=cancellation_token
+                request, progress_callback=callback, observer=hearing, cancellation_token=cancellation_token
             )
 
     scan = _blocking(scan_async)
 
     async def execute(self, request: BatchScanRequest, **listeners: Any) -> BatchScanResult:
-        """Run a request that is made already: see ``BatchScanUseCase.execute``."""
+        """Run a request that is made already, such as ``result.request``.
+
+        Parameters
+        ----------
+        request
+            What is asked.
+        listeners
+            ``progress_callback=``, ``observer=``, ``cancellation_token=``, as in ``scan``.
+        """
         return await self._use_case.execute(request, **listeners)
 
     def symbols(
@@ -324,6 +363,13 @@ class Scanner:
 
         The universe is what a scan would be asked with, whatever its range:
         of an index all that ever were members.
+
+        Parameters
+        ----------
+        market, sector, index, where
+            As in ``scan``.
+        watchlist
+            Instead: the symbols in this file.
         """
         if watchlist is None:
             found = _run(self._symbols.find_by_criteria(market=market, sector=sector, index=index, where=where))
@@ -366,6 +412,17 @@ class Scanner:
     ) -> FormulaDescription:
         """Tell what a formula gives and needs, checked against the columns of the data.
 
+        Parameters
+        ----------
+        formula
+            As in ``scan``.
+        parameters
+            Values of the formula's parameters.
+        timeframe
+            "1d", "5m", …; the scanner's own if not given.
+        lookback
+            How many earlier bars the Polars expressions look at.
+
         Raises
         ------
         FormulaError, RequestError, DataError
@@ -387,6 +444,15 @@ class Scanner:
         timeframe: str | None = None,
     ) -> Explanation:
         """Show how a formula is evaluated, what it reads, and what each part asks of the warm-up.
+
+        Parameters
+        ----------
+        formula
+            Text in the formula language.
+        parameters
+            Values of the formula's parameters.
+        timeframe
+            "1d", "5m", …; the scanner's own if not given.
 
         Raises
         ------
@@ -418,8 +484,18 @@ class Scanner:
 
         Parameters
         ----------
+        formula
+            As in ``scan``.
         symbols
             The symbols to replay; five of those with the longest history, if not given.
+        parameters
+            Values of the formula's parameters.
+        timeframe
+            "1d", "5m", …; the scanner's own if not given.
+        lookback
+            How many earlier bars the Polars expressions look at.
+        bars
+            How many of the newest bars are replayed.
 
         Raises
         ------
@@ -448,7 +524,13 @@ class Scanner:
         return function_table(self._functions, search=search)
 
     def form(self) -> ScanForm:
-        """Make the scan form, for a notebook."""
+        """Make the scan form, for a notebook.
+
+        Raises
+        ------
+        MissingExtraError
+            The extra ``notebook`` is not installed.
+        """
         from jtscan.notebook.form import ScanForm  # noqa: PLC0415 - needs the extra "notebook"
 
         return ScanForm(self)
@@ -488,3 +570,31 @@ class Scanner:
 
     def __repr__(self) -> str:
         return f"Scanner({', '.join(self.timeframes()) or 'no prices'})"
+
+    def _repr_html_(self) -> str:
+        stored = self.timeframes()
+        made = [each for each in self.timeframes(resampled=True) if each not in stored]
+        rows = [
+            ("timeframes", ", ".join(stored) or "none"),
+            *([("made of them", ", ".join(made))] if made else []),
+            *self._seen(),
+        ]
+        return render.card_html("Scanner", rows, note=self._prices.where)
+
+    def _seen(self) -> list[tuple[str, str]]:
+        """What the symbols and the catalog of prices tell; the catalog is made once, and scans need it too."""
+        try:
+            snapshot = self._snapshot()
+            table = self._symbols.table()
+        except DataError as error:
+            return [("problem", first_line(error))]
+        newest = snapshot.newest(snapshot.symbols, 1)
+        markets = table.drop_nulls("market").group_by("market").len("symbols").sort("market")
+        counted = ", ".join(f"{name} {count:,}" for name, count in markets.iter_rows())
+        return [
+            ("symbols", f"{table.height:,}"),
+            *([("markets", counted)] if counted else []),
+            (f"newest {self._timeframe} bar", "none" if newest is None else str(newest)),
+            ("version", snapshot.version),
+            *(("note", note) for note in snapshot.notes),
+        ]

@@ -15,7 +15,7 @@ PACKAGE = Path(jtscan.__file__).parent
 
 # A layer may import those that stand above it.
 LAYERS = (
-    "errors", "domain", "render", "ports", "progress", "formula", "market", "engines", "aggregate", "universe",
+    "errors", "domain", "render", "export", "ports", "progress", "formula", "market", "engines", "aggregate", "universe",
     "history", "scan", "scanner", "notebook", "testing", "sources", "cli",
 )  # fmt: skip
 
@@ -23,7 +23,6 @@ LAYERS = (
 FORBIDDEN = {
     ("market", "formula"): "prices know no formulas",
     ("formula", "ports"): "formulas know no symbols, files or batches",
-    ("market", "render"): "data is not drawn there",
     ("engines", "render"): "results show themselves",
     **{
         ("universe", each): "the universe is resolved through the ports"
@@ -58,7 +57,10 @@ FORBIDDEN = {
 # Imports against the order, made when called.
 EXEMPT = {
     ("domain", "render"): "values show themselves by one call into the renderer",
+    ("domain", "export"): "results write themselves by one call into the exporter",
     ("formula", "render"): "the table of functions and explanations show themselves by one call into the renderer",
+    ("market", "render"): "a store shows itself by one call into the renderer",
+    ("progress", "notebook"): "a bar in a notebook is a widget",
     ("scanner", "notebook"): "scanner.form() needs the extra 'notebook'",
     ("domain", "notebook"): "values draw themselves by plot() and its kin, which need the extra 'notebook'",
 }
@@ -70,6 +72,7 @@ ONLY_HERE = {
     "itables": {"notebook"},
     "click": {"cli"},
     "tenacity": {"sources"},
+    "xlsxwriter": {"export"},
     "duckdb": {"market", "engines"},
     "numpy": {"market"},
     "polars_talib": {"formula"},
@@ -143,7 +146,7 @@ def test_all_is_what_is_public():
 def test_importing_jtscan_imports_no_notebook_and_no_package_that_fetches():
     code = "import jtscan, jtscan.cli, jtscan.sources, jtscan.testing, sys; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    heavy = {"IPython", "ipywidgets", "matplotlib", "itables", "numpy", "pandas"}
+    heavy = {"IPython", "ipywidgets", "matplotlib", "itables", "numpy", "pandas", "xlsxwriter"}
     fetching = {"FinanceDataReader", "pykrx", "yfinance", "tenacity"}
     assert not (heavy | fetching) & set(found.stdout.split())
     assert found.stderr == ""

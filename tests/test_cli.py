@@ -60,18 +60,15 @@ class ScannerDouble:
 
     made: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
     asked: dict[str, Any]
+    progress: bool | None
     answer: BatchScanResult | BaseException
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         type(self).made = (args, kwargs)
 
-    def scan(
-        self, formula: str, *, progress_callback: Callable[[int, int], None] | None = None, **asked: Any
-    ) -> BatchScanResult:
+    def scan(self, formula: str, *, progress: bool | None = None, **asked: Any) -> BatchScanResult:
+        type(self).progress = progress
         type(self).asked = {"formula": formula, **asked}
-        if progress_callback:
-            progress_callback(1, 2)
-            progress_callback(2, 2)
         if isinstance(self.answer, BaseException):
             raise self.answer
         return self.answer
@@ -233,8 +230,8 @@ def test_a_formula_may_come_from_the_standard_input(scanner: type[ScannerDouble]
         (["scan", "x", "--param", "=5"], "'=5' is not of the form name=value"),
         (["scan", "x", "--param", "fast=many"], "fast = 'many' is not a number"),
         (["scan", "x", "--column", "close="], "'close=' is not of the form name=value"),
-        (["scan", "x", "--out", "matches.xlsx"], "must end with .parquet or .csv"),
-        (["scan", "x", "--out", "matches"], "must end with .parquet or .csv"),
+        (["scan", "x", "--out", "matches.xls"], "must end with .parquet, .csv, .xlsx"),
+        (["scan", "x", "--out", "matches"], "must end with .parquet, .csv, .xlsx"),
         (["scan", "x", "--out", "no/where/m.csv"], "there is no folder no/where"),
         (["scan", "x", "--data", "data", "--prices", "p"], "give either --data or --prices, not both"),
         (["scan", "x", "--prices-timeframe", "5m"], "--prices-timeframe is about --prices; in a data folder, folders"),
@@ -333,13 +330,13 @@ def test_out_writes_the_matches(name: str, read: Callable[..., pl.DataFrame]) ->
 
 @pytest.mark.usefixtures("scanner")
 def test_a_file_that_cannot_be_written_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: Any) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setitem(cli.options.WRITERS, ".csv", refuse)  # type: ignore[misc]
+    monkeypatch.setattr(pl.DataFrame, "write_csv", refuse)
     done = run("scan", "close > 1", "--out", "m.csv")
     assert done.exit_code == 1
-    assert "m.csv cannot be written" in done.stderr
+    assert "m.csv cannot be written: [Errno 13] Permission denied" in done.stderr
     assert not Path("m.csv").exists()
 
 
@@ -351,13 +348,12 @@ def test_a_stopped_scan_shows_and_writes_what_it_has(scanner: type[ScannerDouble
     assert "Wrote 2 matches to m.csv; the scan was stopped, so these are not all" in done.stdout
 
 
-@pytest.mark.usefixtures("scanner")
-def test_the_progress_bar_is_for_terminals_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert run("scan", "close > 1").stderr == ""
-    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _stream: True)
-    assert "symbols/s" in run("scan", "close > 1").stderr
-    for option in ("--quiet", "--verbose"):
-        assert "symbols/s" not in run("scan", "close > 1", option).stderr
+@pytest.mark.parametrize(("options", "progress"), [([], None), (["--quiet"], False), (["--verbose"], False)])
+def test_the_bar_is_left_to_the_scan_unless_quiet_or_a_log_is_asked_for(
+    scanner: type[ScannerDouble], options: list[str], progress: object
+) -> None:
+    run("scan", "close > 1", *options)
+    assert scanner.progress is progress
 
 
 @pytest.mark.usefixtures("scanner")

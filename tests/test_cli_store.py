@@ -52,7 +52,7 @@ def shell(tmp_path):
 
 def test_ingest_tells_what_became_of_every_row_and_what_to_do_next(shell):
     said = plain(shell.ingest())
-    assert re.match(r"4 rows of 1 files read into .*store in [\d.]+ s: version v1-[0-9a-f]{8} ", said)
+    assert re.match(r"4 rows of 1 file read into .*store in [\d.]+ s: version v1-[0-9a-f]{8} ", said)
     for part in ("1d · 2 symbols, 2024-01-02 to 2024-01-03", " 2 bars ", " 1 halts ", " 1 quarantined ", " 4 rows read ", " 1 repaired ",
                  "close is not a number 1 1 B 2024-01-02", "prices.csv 4 2 1 1", f"--data {shell.root} --last 5"):  # fmt: skip
         assert part in said, part
@@ -68,7 +68,7 @@ def test_ingest_again_says_that_nothing_is_new(shell):
 def test_quiet_is_one_line(shell):
     said = shell.ingest("--quiet")
     assert len(said.strip().splitlines()) == 1
-    assert said.startswith("4 rows of 1 files read into ")
+    assert said.startswith("4 rows of 1 file read into ")
 
 
 def test_what_was_ingested_can_be_scanned_by_the_command_that_is_told(shell):

@@ -422,6 +422,25 @@ def test_no_line_of_a_scan_is_wider_than_the_terminal_or_obeys_it() -> None:
     assert "\x1b" not in shown
 
 
+@pytest.mark.parametrize(("columns", "widest"), [(200, 100), (80, 80), (20, 60)])
+def test_lines_fit_the_terminal_between_60_and_100_columns(
+    monkeypatch: pytest.MonkeyPatch, columns: int, widest: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    result = result_of(
+        [match("000001", "가" * 90)], [outcome("000001", "failed", "word " * 60)], warnings=("word " * 60,)
+    )
+    widths = [width_of(line) for line in render.scan_text(result).splitlines()]
+    assert widest - 5 < max(widths) <= widest
+
+
+def test_what_is_no_terminal_gets_100_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "70")
+    shown = render.scan_text(result_of([], [], warnings=("word " * 60,)))
+    assert 95 < max(map(len, shown.splitlines())) <= 100
+
+
 def test_matches_and_symbols_are_cut_and_the_cut_is_said() -> None:
     days = [dt.date(2024, 1, 1) + dt.timedelta(days=place) for place in range(5)]
     matches = [match(f"{symbol:06d}", None, day) for symbol in range(300) for day in days]

@@ -34,7 +34,7 @@ BAD = ("a/<i>bad.csv", 0, 0, 0, 0, 0, 0, 2000, True, "it has no column of dates"
 def test_a_report_says_everything_in_text():
     said = render.ingest_text(report(GOOD, BAD))
     for part in (
-        "1,204 rows of 1 files read into data in 1.2 s: version v3-0123abcd", "1d · 2 symbols, 2024-01-02 to 2024-01-03",
+        "1,204 rows of 1 file read into data in 1.2 s: version v3-0123abcd", "1d · 2 symbols, 2024-01-02 to 2024-01-03",
         "not used: a/<i>bad.csv (2,000 rows): it has no column of dates", "columns left out, which are no numbers: Dept",
         "1,200", "rows read", "repaired", "Quarantine", "A ?", "good.csv", "read as CP949",
     ):  # fmt: skip

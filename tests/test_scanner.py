@@ -92,7 +92,7 @@ def test_the_progress_bar_calls_the_callback_too(scanner, capsys):
     heard = ProgressRecorder()
     scanner.scan("close > 1", progress=True, progress_callback=heard)
     assert heard.calls == [(1, 2), (2, 2)]
-    assert "2/2" in capsys.readouterr().err
+    assert "symbols/s" in capsys.readouterr().err
 
 
 def test_a_token_from_outside_cancels_the_scan(scanner):

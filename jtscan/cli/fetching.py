@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import click
 
 from jtscan.cli.options import INTERRUPTED, codes
-from jtscan.progress import progress_bar
+from jtscan.progress import count_bar
 
 STOPPED = 1
 
@@ -63,8 +61,7 @@ def fetch(
 
     named = None if symbols is None and listed is None else [*(symbols or ()), *(listed or ())]
     quiet = options.pop("quiet")
-    shown = sys.stderr.isatty() and not quiet
-    with progress_bar(leave=False, dynamic_ncols=True, file=sys.stderr) if shown else nullcontext() as progress:
+    with count_bar(False if quiet else None) as progress:
         report = fetched(**options, symbols=named, adjust=not raw, progress=progress)
     click.echo(str(report))
     if report.interrupted:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-import polars as pl
 
 if TYPE_CHECKING:
+    from jtscan.domain.scans import BatchScanResult
     from jtscan.scanner import Scanner
 
 _NO_DATA = (
@@ -21,9 +21,10 @@ _NO_DATA = (
 _OF_A_STORE = {"version": "store_version", "verify": "verify"}
 _LONGEST_FILE = 100_000
 INTERRUPTED = 130
-WRITERS: Mapping[str, Callable[[pl.DataFrame, Path], object]] = {
-    ".parquet": pl.DataFrame.write_parquet,
-    ".csv": pl.DataFrame.write_csv,
+WRITERS: Mapping[str, Callable[[BatchScanResult, Path], object]] = {
+    ".parquet": lambda result, path: result.to_parquet(path),
+    ".csv": lambda result, path: result.to_csv(path),
+    ".xlsx": lambda result, path: result.to_excel(path),
 }
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -115,7 +116,7 @@ def _output(_context: click.Context, _option: click.Parameter, path: Path | None
     if path is None:
         return None
     if path.suffix.lower() not in WRITERS:
-        raise click.BadParameter(f"{path}: the name must end with {' or '.join(WRITERS)}")
+        raise click.BadParameter(f"{path}: the name must end with {', '.join(WRITERS)}")
     if not path.parent.is_dir():
         raise click.BadParameter(f"{path}: there is no folder {path.parent}")
     return path
@@ -207,7 +208,7 @@ result_options = together(
     click.option("--warmup", type=click.Choice(["auto", "full"]), default="auto", help="full: read all history."),
     click.option(
         "--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), callback=_output,
-        help="Write the matches to a .parquet or .csv file.",
+        help="Write the matches to a .parquet, .csv or .xlsx file.",
     ),
     click.option("--quiet", is_flag=True, help="Print only the summary; no progress bar."),
     click.option("--verbose", is_flag=True, help="Log what happens to each symbol."),

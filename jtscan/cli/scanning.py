@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +24,9 @@ from jtscan.cli.options import (
     timeframe_option,
     universe_options,
 )
-from jtscan.progress import progress_bar
+from jtscan.domain.words import counted
 
 if TYPE_CHECKING:
-    from jtscan.domain.control import ProgressCallback
     from jtscan.domain.scans import BatchScanResult
     from jtscan.scanner import Scanner
 
@@ -56,8 +52,7 @@ def scan(context: click.Context, /, *, formula: str, **options: Any) -> None:
     out, quiet, verbose = (options.pop(name) for name in ("out", "quiet", "verbose"))
     _log(context, verbose=verbose)
     scanner = scanner_of(options)
-    with _progress(shown=not (quiet or verbose)) as progress:
-        result = scanner.scan(formula, progress_callback=progress, **options)
+    result = scanner.scan(formula, progress=False if quiet or verbose else None, **options)
     _print_result(result, quiet=quiet)
     if out is not None:
         _write(result, out)
@@ -152,13 +147,6 @@ def _log(context: click.Context, *, verbose: bool) -> None:
     context.call_on_close(lambda: logger.removeHandler(handler))
 
 
-def _progress(*, shown: bool) -> AbstractContextManager[ProgressCallback | None]:
-    """Make a bar, on a terminal only."""
-    if not shown or not sys.stderr.isatty():
-        return nullcontext()
-    return progress_bar(leave=False, dynamic_ncols=True, file=sys.stderr)
-
-
 def _print_result(result: BatchScanResult, *, quiet: bool) -> None:
     if not quiet:
         click.echo(render.scan_text(result))
@@ -169,17 +157,9 @@ def _print_result(result: BatchScanResult, *, quiet: bool) -> None:
 
 
 def _write(result: BatchScanResult, out: Path) -> None:
-    """Write the matches beside the file first: nobody reads half of it."""
-    matches = result.signals.matches
-    unfinished = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        WRITERS[out.suffix.lower()](matches, unfinished)
-        unfinished.replace(out)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        unfinished.unlink(missing_ok=True)
-        raise click.ClickException(f"{out} cannot be written: {error}") from None
+    WRITERS[out.suffix.lower()](result, out)
     partly = "; the scan was stopped, so these are not all" if result.cancelled else ""
-    click.echo(f"\nWrote {matches.height:,} matches to {out}{partly}")
+    click.echo(f"\nWrote {counted(result.signals.matches.height, 'match', 'matches')} to {out}{partly}")
 
 
 def _contains(text: str) -> pl.Expr:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,6 @@ import polars as pl
 
 from jtscan import render
 from jtscan.cli.options import pairs
-from jtscan.progress import phase_bar
 
 DAMAGED = 1
 NOTHING_USABLE = 1
@@ -69,9 +66,7 @@ def ingest(*, sources: Sequence[str], into: Path | None, quiet: bool, **options:
         raise click.UsageError("say where the store is, or is to be: --into data")
     if not (sources or options["symbols"] or options["members"]):
         raise click.UsageError("name a SOURCE: CSV or Parquet files, folders, globs or archives")
-    shown = not quiet and sys.stderr.isatty()
-    with phase_bar(leave=False, dynamic_ncols=True, file=sys.stderr) if shown else nullcontext() as tell:
-        report = take_in(list(sources) or None, into, progress=tell or False, **options)
+    report = take_in(list(sources) or None, into, progress=False if quiet else None, **options)
     click.echo(report.summary if quiet else str(report))
     if not quiet and report.counts.bars:
         length = "" if report.timeframe == "1d" else f" --timeframe {report.timeframe}"

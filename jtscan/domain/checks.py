@@ -70,6 +70,11 @@ class CheckReport:
     def __repr__(self) -> str:
         return str(self)
 
+    def _repr_html_(self) -> str:
+        from jtscan import render  # noqa: PLC0415 - values show themselves by one call into the renderer
+
+        return render.check_html(self)
+
 
 def _shown(value: object) -> str:
     if value is None:

@@ -14,7 +14,7 @@ from jtscan.errors import FormulaError, RequestError
 MAX_NUMBER = 1e15
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Formula:
     """A formula in the language of jtscan: its text, a name, values of its parameters.
 
@@ -35,12 +35,26 @@ class Formula:
             raise FormulaError("the formula is empty", hint="write a condition, such as close > sma(close, 20)")
         object.__setattr__(self, "parameters", check_parameters(self.parameters))
 
+    def __str__(self) -> str:
+        return self.text
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+    def __repr__(self) -> str:
+        from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
+
+        return render.formula_text(self)
+
+    def _repr_html_(self) -> str:
+        from jtscan import render  # noqa: PLC0415
+
+        return render.formula_html(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class PolarsFormula:
     """A formula given as Polars expressions, one boolean expression per signal.
 
-    Each is evaluated on one symbol's bars alone; null means unknown.
+    ``signals`` maps the name of each signal to its expression, ``name`` is the
+    formula's own. Each is evaluated on one symbol's bars alone; null means unknown.
     ``lookback`` is how many earlier bars the expressions look at, all
     together; jtscan cannot see into them, nor see whether they look ahead.
     """
@@ -61,6 +75,19 @@ class PolarsFormula:
                 )
         if not isinstance(self.lookback, int) or isinstance(self.lookback, bool) or self.lookback < 0:
             raise RequestError("lookback", f"{self.lookback!r} is not a number of bars")
+
+    def __str__(self) -> str:
+        return "\n".join(f"{signal}: {expression}" for signal, expression in self.signals.items())
+
+    def __repr__(self) -> str:
+        from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
+
+        return render.formula_text(self)
+
+    def _repr_html_(self) -> str:
+        from jtscan import render  # noqa: PLC0415
+
+        return render.formula_html(self)
 
 
 AnyFormula = Formula | PolarsFormula

@@ -44,14 +44,29 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SymbolHistory:
-    """One symbol as a formula saw it.
+    """One symbol as a formula saw it; ``plot()`` draws it.
 
-    ``bars`` has one row per bar in rising time: timestamp, open, high, low,
-    close, volume (null where the files have none), then a column of Float64
-    per series, null where it is unknown. ``matches`` has timestamp and
-    signal_type, ``halts`` timestamp of the days without trade between the
-    bars. Bars before ``start`` are there to be seen, and were not scanned.
-    ``left_out`` are the labels of further series of the formula: there are too many to be read.
+    Attributes
+    ----------
+    symbol, name, market
+        Whose it is; name and market are None where no table of symbols tells.
+    timeframe
+        The length of a bar.
+    bars
+        One row per bar in rising time: timestamp, open, high, low, close,
+        volume (null where the files have none), then a column of Float64 per
+        series, null where it is unknown.
+    series
+        What the columns of the series are, and where they are drawn.
+    matches
+        Timestamp and signal_type, one row per match of the symbol.
+    halts
+        Timestamp of the days without trade between the bars.
+    start
+        Where the scan's range begins: bars before it are there to be seen,
+        and were not scanned. None: all were.
+    left_out
+        Labels of further series of the formula: there are too many to be read.
     """
 
     symbol: str

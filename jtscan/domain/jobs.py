@@ -12,6 +12,7 @@ import polars as pl
 
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.formulas import AnyFormula, as_formula, check_parameters
+from jtscan.domain.words import counted
 from jtscan.errors import RequestError
 
 Warmup = Literal["auto", "full"]
@@ -38,6 +39,9 @@ class Status(StrEnum):
 class ProcessingJob:
     """One formula over one list of symbols.
 
+    ``id`` names the job, ``job_type`` what it does; ``symbols`` are asked in
+    their order, over the bars of ``timeframe`` in ``date_range``, with the
+    ``formula`` and values of its ``parameters``.
     ``labels`` is a frame with the name, market and sector of each symbol, for
     formulas that read them. ``first`` keeps only the first bar of each run of
     matches. ``warmup="full"`` reads all history before the range.
@@ -79,6 +83,11 @@ class ProcessingJob:
             raise RequestError("id", "a job needs an id")
         if self.warmup not in {"auto", "full"}:
             raise RequestError("warmup", f"{self.warmup!r} is neither 'auto' nor 'full'")
+
+    def __repr__(self) -> str:
+        return (
+            f"ProcessingJob({self.id!r}, {counted(len(self.symbols), 'symbol')}, {self.timeframe}, {self.date_range})"
+        )
 
     def _check_members(self, name: str) -> None:
         members = getattr(self, name)
@@ -130,7 +139,9 @@ class ProcessingResult:
     ``matches`` has one row per bar and signal that fired (symbol, timestamp,
     signal_type, close, then the formula's columns), in time order. ``error``
     is the reason of the status, where there is one to tell. ``bars`` counts
-    the bars in the range; ``last_bar`` is the newest bar up to its end.
+    the bars in the range, ``rows`` what was read and is none;
+    ``last_bar`` is the newest bar up to its end, None without any.
+    ``processing_time_ms`` is in milliseconds.
     """
 
     symbol: str
@@ -144,6 +155,14 @@ class ProcessingResult:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "status", self._implied() if self.status is None else Status(self.status))
+
+    def __repr__(self) -> str:
+        told = [
+            str(self.status),
+            *([self.error] if self.error else []),
+            f"{self.matches.height:,} of {self.bars:,} bars",
+        ]
+        return f"ProcessingResult({self.symbol!r}, {', '.join(told)})"
 
     def _implied(self) -> Status:
         if self.error is not None:

@@ -13,8 +13,9 @@ from jtscan.domain.dates import DEFAULT_BARS, DateRange, Timeframe
 from jtscan.domain.formulas import AnyFormula, as_formula, check_parameters
 from jtscan.domain.history import HistoryRequest, HistorySource, SymbolHistory
 from jtscan.domain.jobs import Status, Warmup
-from jtscan.domain.signals import AggregatedSignals, SignalStatistics
+from jtscan.domain.signals import AggregatedSignals, SignalStatistics, named_pivot
 from jtscan.domain.symbols import SymbolCriteria
+from jtscan.domain.tables import Exports
 from jtscan.errors import RequestError
 
 if TYPE_CHECKING:
@@ -23,12 +24,35 @@ if TYPE_CHECKING:
 _BEGINNING = dt.date(1900, 1, 1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class BatchScanRequest:
     """One formula over one universe and range.
 
-    ``sort_by`` orders the matches: a column of numbers largest first, any
-    other rising, ``"-x"`` the other way round. ``top`` keeps the first so many.
+    Attributes
+    ----------
+    symbol_criteria
+        Which symbols are asked.
+    timeframe
+        The length of a bar.
+    date_range
+        The bars that are reported, both ends included.
+    formula
+        Text or Polars expressions.
+    parameters
+        Values of the formula's parameters by name.
+    sort_by, top
+        Order of the matches: a column of numbers largest first, any other
+        rising, ``"-x"`` the other way round; and how many to keep, None = all.
+    first
+        Only the first bar of each run of matches.
+    warmup
+        "auto" reads what the formula needs before the range, "full" all history.
+    universe
+        The symbols that ``rank`` and its kin compare; None = those of the scan.
+    strict_universe
+        Refuse to compare when a symbol of the universe failed.
+    allow_lookahead
+        Run what jtscan cannot see into without a replay.
     """
 
     symbol_criteria: SymbolCriteria
@@ -60,6 +84,16 @@ class BatchScanRequest:
         if self.warmup not in {"auto", "full"}:
             raise RequestError("warmup", f"{self.warmup!r} is neither 'auto' nor 'full'")
 
+    def __repr__(self) -> str:
+        from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
+
+        return render.request_text(self)
+
+    def _repr_html_(self) -> str:
+        from jtscan import render  # noqa: PLC0415
+
+        return render.request_html(self)
+
 
 OUTCOME_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "symbol": pl.String,
@@ -75,13 +109,41 @@ OUTCOME_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class BatchScanResult:
+class BatchScanResult(Exports):
     """The matches of a scan, and the account of every symbol asked for.
 
-    ``outcomes`` has one row per symbol asked for. ``excluded``, ``not_listed``
-    and ``not_members`` (of the index on no day of the range) name the symbols
-    that were taken out before. ``data_date`` is the newest bar that the scan
-    saw. ``source`` reaches the data that it was made from; it is not pickled.
+    It shows itself in a notebook; ``to_parquet``, ``to_csv``, ``to_excel`` and
+    ``to_pandas`` give its matches (the workbook also the account, errors and
+    counts, and what was asked).
+
+    Attributes
+    ----------
+    job_id
+        A name for this scan, found nowhere else.
+    request
+        What was asked; ``await scanner.execute(request)`` asks it again.
+    signals
+        The matches, as the frame ``signals.matches``.
+    statistics
+        How many there are, by symbol, date and signal.
+    processing_time_ms
+        How long it took, in milliseconds; 0 where no symbol was asked for.
+    errors_count
+        How many symbols failed.
+    outcomes
+        One row per symbol asked for: its status, the reason, its bars (null
+        ``last_bar``: none in the range), rows set aside, time.
+    excluded, not_listed, not_members
+        Symbols that were taken out before, of the index those that belong to
+        it on no day of the range.
+    warnings
+        What concerns the whole scan.
+    cancelled
+        Whether it was stopped; then matches and counts are of what was done.
+    data_version
+        The version of the data, None if none was read.
+    source
+        Reaches the data that it was made from, for ``history`` and ``plot``; not pickled.
     """
 
     job_id: str
@@ -190,13 +252,29 @@ class BatchScanResult:
         return next(iter(self.statistics.by_symbol))
 
     def plot_calendar(self, *, years: int = 5, theme: ThemeName = "auto") -> Chart:
-        """Draw the matches per day as a calendar, a block for each of the newest years."""
+        """Draw the matches per day as a calendar, a block for each of the newest years.
+
+        Parameters
+        ----------
+        years
+            How many years to draw at the most; the picture says how many matches lie before them.
+        theme
+            ``"auto"`` reads on light and on dark ground, ``"light"`` and ``"dark"`` have a ground of their own.
+        """
         from jtscan.notebook import charts  # noqa: PLC0415 - matplotlib is asked for by those who draw
 
         return charts.calendar_chart(self.statistics, years=years, theme=theme)
 
     def plot_heatmap(self, *, index: str = "sector", columns: str = "month", theme: ThemeName = "auto") -> Chart:
-        """Draw the matches by any two keys as a map of shades; see `SignalStatistics.pivot` for the keys."""
+        """Draw the matches by any two keys as a map of shades.
+
+        Parameters
+        ----------
+        index, columns
+            Keys of `SignalStatistics.pivot`, down and across; the largest 30 rows are drawn and the others summed.
+        theme
+            ``"auto"`` reads on light and on dark ground, ``"light"`` and ``"dark"`` have a ground of their own.
+        """
         from jtscan.notebook import charts  # noqa: PLC0415
 
         return charts.heatmap_chart(self.statistics, index=index, columns=columns, theme=theme)
@@ -210,7 +288,12 @@ class BatchScanResult:
 
     @property
     def account(self) -> pl.DataFrame:
-        """Status, symbols, reason: one row per status; the symbols add up to those asked for."""
+        """Status, symbols, reason: one row per status; the symbols add up to those asked for.
+
+        The reason is the commonest one, null where there is none to tell.
+        Polars cuts long texts when it shows a frame; the result itself shows
+        them whole, and so does ``pl.Config(fmt_str_lengths=200)``.
+        """
         order = pl.DataFrame({"status": [str(status) for status in Status]})
         counted = self.outcomes.group_by("status").agg(
             pl.len().cast(pl.Int64).alias("symbols"), pl.col("error").drop_nulls().alias("reasons")
@@ -246,7 +329,10 @@ class BatchScanResult:
 
     @property
     def errors(self) -> pl.DataFrame:
-        """Symbol, status, error of every symbol that failed or had no data."""
+        """Symbol, status, error of every symbol that failed or had no data.
+
+        Long texts are cut where Polars shows them: see ``account``.
+        """
         wanted = pl.col("status").is_in([Status.FAILED, Status.NO_DATA])
         return self.outcomes.filter(wanted).select("symbol", "status", "error")
 
@@ -270,6 +356,43 @@ class BatchScanResult:
         state = "cancelled: " if self.cancelled else ""
         found = self.signals.in_words(self.outcomes.height)
         return f"{state}{found}, {self.errors_count:,} failed, {self.processing_time_ms:,.0f} ms"
+
+    @property
+    def _table(self) -> pl.DataFrame:
+        return self.signals.matches
+
+    @property
+    def _sheets(self) -> dict[str, pl.DataFrame]:
+        return {
+            "matches": self.signals.matches,
+            "by symbol": named_pivot(self.statistics),
+            "account": self.account,
+            "beside the account": self.beside,
+            "errors": self.errors,
+            "about": pl.DataFrame(
+                list(self._about.items()), schema={"what": pl.String, "value": pl.String}, orient="row"
+            ),
+        }
+
+    @property
+    def _about(self) -> dict[str, str]:
+        """What was asked, of which data."""
+        request, formula = self.request, self.request.formula
+        parameters = ", ".join(f"{name} = {value:g}" for name, value in request.parameters.items())
+        said = {
+            "result": self.summary,
+            "formula": str(formula),
+            "name": formula.name,
+            "parameters": parameters,
+            "universe": str(request.symbol_criteria),
+            "compared among": None if request.universe is None else str(request.universe),
+            "timeframe": str(request.timeframe),
+            "range": str(request.date_range),
+            "newest bar": None if self.data_date is None else str(self.data_date),
+            "data version": self.data_version,
+            "warnings": "\n".join(self.warnings),
+        }
+        return {what: value for what, value in said.items() if value}
 
     def __repr__(self) -> str:
         from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from jtscan.domain.tables import Exports
 from jtscan.errors import RequestError
 
 if TYPE_CHECKING:
@@ -18,13 +19,23 @@ PIVOT_KEYS = ("symbol", "name", "market", "sector", "date", "month", "signal_typ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AggregatedSignals:
+class AggregatedSignals(Exports):
     """All matches of a scan as one frame.
 
-    ``matches`` starts symbol, name, timestamp, signal_type, close, then the
-    formula's columns; sorted by timestamp, then symbol, unless asked
-    otherwise. ``found`` is the same before ``top=`` cut it; ``total_matches``
-    counts what was found. ``labels`` holds name, market and sector per symbol.
+    Attributes
+    ----------
+    matches
+        One row per match: symbol, name, timestamp (a date, or the start of an
+        intraday bar), signal_type, close, then the formula's columns (null =
+        unknown). Sorted by timestamp, then symbol, unless asked otherwise.
+    found
+        The same before ``top=`` cut it.
+    total_matches
+        How many were found.
+    total_symbols, symbols_with_matches
+        How many symbols were processed, and how many of them matched.
+    labels
+        Name, market and sector per symbol; null is unknown.
     """
 
     total_symbols: int
@@ -34,8 +45,18 @@ class AggregatedSignals:
     found: pl.DataFrame
     labels: pl.DataFrame
 
+    @property
+    def _table(self) -> pl.DataFrame:
+        return self.matches
+
+    @property
+    def _sheets(self) -> dict[str, pl.DataFrame]:
+        return {"matches": self.matches}
+
     def __repr__(self) -> str:
-        return f"AggregatedSignals({self.in_words(self.total_symbols)})"
+        from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
+
+        return render.signals_text(self)
 
     def in_words(self, asked: int) -> str:
         """All matches in one line, of so many symbols asked."""
@@ -44,18 +65,31 @@ class AggregatedSignals:
         return f"{self.total_matches:,} {matches} in {self.symbols_with_matches:,} of {asked:,} {symbols}"
 
     def _repr_html_(self) -> str:
-        from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
+        from jtscan import render  # noqa: PLC0415
 
         return render.signals_html(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SignalStatistics:
+class SignalStatistics(Exports):
     """How many matches there are, by symbol, by date and by signal.
 
-    The dicts are in falling order of count; ``counts`` is the frame behind
-    them: one row per symbol, date and signal_type, with name, market, sector,
-    month and the number of matches.
+    Attributes
+    ----------
+    total
+        How many matches were found.
+    by_symbol, by_date, by_signal_type
+        Matches by each, as dicts in falling order of count.
+    counts
+        The frame behind them: one row per symbol, date and signal_type, with
+        name, market, sector (null is unknown), month and the number of matches.
+
+    Examples
+    --------
+    >>> import jtscan as jt
+    >>> result = jt.Scanner("data").scan("close > highest(high, 20)[1]", market="KOSPI", last=5)
+    >>> result.statistics.pivot("sector", "signal_type").columns
+    ['sector', 'match', 'total']
     """
 
     total: int
@@ -69,6 +103,18 @@ class SignalStatistics:
 
         One row per value of ``index``, one column per value of ``columns``,
         both in rising order, and a last column ``total``; 0 where none fired.
+
+        Parameters
+        ----------
+        index
+            What the rows are.
+        columns
+            What the columns are; another one.
+
+        Raises
+        ------
+        RequestError
+            One of them is not among those, or both are the same.
         """
         for field_name, key in (("index", index), ("columns", columns)):
             if key not in PIVOT_KEYS:
@@ -96,6 +142,14 @@ class SignalStatistics:
 
         return charts.statistics_chart(self, theme=theme)
 
+    @property
+    def _table(self) -> pl.DataFrame:
+        return self.counts
+
+    @property
+    def _sheets(self) -> dict[str, pl.DataFrame]:
+        return {"by symbol": named_pivot(self), "counts": self.counts}
+
     def __repr__(self) -> str:
         from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
 
@@ -105,6 +159,16 @@ class SignalStatistics:
         from jtscan import render  # noqa: PLC0415
 
         return render.statistics_html(self)
+
+
+def named_pivot(statistics: SignalStatistics) -> pl.DataFrame:
+    """Count by symbol and signal, most matches first; the name stands beside the symbol."""
+    table = statistics.pivot("symbol", "signal_type")
+    sorted_ = table.sort(table.columns[-1], descending=True, maintain_order=True)
+    symbol, name = sorted_.columns[0], _free("name", set(sorted_.columns))
+    names = statistics.counts.select(pl.col("symbol").alias(symbol), pl.col("name").alias(name)).unique(symbol)
+    named = sorted_.join(names, on=symbol, how="left", maintain_order="left")
+    return named.select(symbol, name, pl.exclude(symbol, name))
 
 
 def _texts(key: str) -> pl.Expr:

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from jtscan.domain.dates import Timeframe
+from jtscan.domain.words import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +58,29 @@ FILE_COUNTS = ("bars", "halts", "same", "duplicates", "quarantined")
 class IngestReport:
     """What became of every row and file of an ingest.
 
-    ``files`` has one row per file: name, rows, what became of them (they add
-    up to the rows), and a note: why it could not be used, or what was done
-    to read it. ``quarantine`` has the rows that cannot be bars, with reason
-    and text; ``version`` is None where nothing was new.
+    Attributes
+    ----------
+    store, timeframe
+        Where the bars were put, and their length.
+    version
+        The version that was made, None where nothing was new.
+    counts
+        What became of the rows.
+    files
+        One row per file: name, rows, what became of them (they add up to the
+        rows), and a note: why it could not be used, or what was done to read it.
+    quarantine
+        The rows that cannot be bars, with reason and text.
+    symbols
+        How many symbols were read.
+    first, last
+        The oldest and the newest bar read, None without any.
+    notes
+        What else is to be known.
+    suspicious
+        What looks wrong and is kept as it is: symbol, kind, from when to when, what is seen.
+    seconds
+        How long it took.
     """
 
     store: Path
@@ -81,7 +101,8 @@ class IngestReport:
         """One line: what was read, from where to where, and what is new."""
         made = f"version {self.version}" if self.version else "nothing new: no version was made"
         usable = self.files.filter(~pl.col("unusable")).height
-        return f"{self.counts.read:,} rows of {usable:,} files read into {self.store} in {self.seconds:.1f} s: {made}"
+        read = f"{counted(self.counts.read, 'row')} of {counted(usable, 'file')} read into {self.store}"
+        return f"{read} in {self.seconds:.1f} s: {made}"
 
     def __str__(self) -> str:
         from jtscan import render  # noqa: PLC0415 - values show themselves by one call into the renderer
@@ -100,11 +121,21 @@ class IngestReport:
 class QualityReport:
     """What a store holds, what was set aside, and what looks wrong; every frame is whole.
 
-    ``symbols`` has one row per timeframe and symbol: bars, halts, quarantined
-    rows, first and last bar. ``suspicious`` has symbol, kind, from when to
-    when, how many bars, and what is seen; those rows are kept as they are.
-    ``balance`` maps each timeframe to what was read and what is there; it
-    has nothing in ``missing``, or the store has lost rows.
+    Attributes
+    ----------
+    store, version
+        Which store, and which of its versions.
+    totals
+        What became of all rows ever read, by timeframe.
+    symbols
+        One row per timeframe and symbol: bars, halts, quarantined rows, first and last bar.
+    suspicious
+        Symbol, kind, from when to when, how many bars, and what is seen; those rows are kept as they are.
+    halts, quarantine, repairs
+        Days without trade, rows that cannot be bars, bars whose high or low was widened.
+    balance
+        One row per timeframe: what was read and what is there; ``missing`` is
+        0, or the store has lost rows.
     """
 
     store: Path
@@ -132,7 +163,17 @@ class QualityReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class VerifyReport:
-    """Whether a store's files are what was written; ``problems`` has one row per file that is not."""
+    """Whether a store's files are what was written.
+
+    Attributes
+    ----------
+    store, version
+        Which store, and which of its versions.
+    files, size
+        How many files were compared, and their bytes.
+    problems
+        One row per file that is not what was written.
+    """
 
     store: Path
     version: str
@@ -146,7 +187,7 @@ class VerifyReport:
         return self.problems.is_empty()
 
     def __str__(self) -> str:
-        head = f"{self.store} {self.version}: {self.files:,} files, {self.size:,} bytes"
+        head = f"{self.store} {self.version}: {counted(self.files, 'file')}, {self.size:,} bytes"
         if self.whole:
             return f"{head}: whole, every SHA-256 sum fits"
         lines = [
@@ -156,3 +197,8 @@ class VerifyReport:
         return "\n".join([f"{head}: DAMAGED, {len(lines):,}", *lines])
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        from jtscan import render  # noqa: PLC0415 - values show themselves by one call into the renderer
+
+        return render.verify_html(self)

@@ -33,7 +33,12 @@ class SymbolCriteria:
     (None = unknown). All that is given must hold. ``symbols=[]`` is an
     explicit empty list; an explicit list wins over everything but the
     exclusions. Order is kept, duplicates are dropped. Without anything it is
-    every symbol but indices.
+    every symbol but indices. ``exclude`` takes symbols out, last of all.
+
+    Examples
+    --------
+    >>> print(SymbolCriteria(market="KOSPI", exclude=["005935"]))
+    KOSPI, without 1
     """
 
     symbols: Sequence[str] | None = None
@@ -60,6 +65,9 @@ class SymbolCriteria:
             return ()
         named = ((field, getattr(self, field)) for field in ("market", "sector", "index"))
         return (*((field, names) for field, names in named if names is not None), *self.where)
+
+    def __repr__(self) -> str:
+        return f"SymbolCriteria({self})"
 
     def __str__(self) -> str:
         if self.symbols is not None:

@@ -26,6 +26,11 @@ def written(value: str | float | dt.date | None) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def counted(count: int, what: str, many: str | None = None) -> str:
+    """Say so many of something: 1 file, 2 files; ``many`` where the plural is another."""
+    return f"{count:,} {what if count == 1 else many or f'{what}s'}"
+
+
 def first_few(names: Sequence[str]) -> str:
     """List names, the first twelve of many."""
     return f"{', '.join(names[:_FEW])}{' …' if len(names) > _FEW else ''}"

@@ -95,7 +95,7 @@ class ProcessingEngine:
         return DataState(version=snapshot.version, notes=snapshot.notes)
 
     def resolve_range(self, date_range: DateRange, symbols: Sequence[str], timeframe: Timeframe) -> DateRange:
-        """Turn ``last=n`` into the dates that it means for these symbols; without bars it stays."""
+        """Turn the ``last=n`` of a date_range into dates, for these symbols and timeframe; without bars it stays."""
         if date_range.last is None:
             return date_range
         start = self._prices.snapshot(timeframe).newest(symbols, date_range.last)
@@ -109,6 +109,17 @@ class ProcessingEngine:
         observer: ScanObserver | None = None,
     ) -> list[ProcessingResult]:
         """Process every symbol, in order; blocks.
+
+        Parameters
+        ----------
+        job
+            What is to be done.
+        progress_callback
+            Called with (completed, total) after every symbol.
+        cancellation_token
+            Its ``cancel()`` stops after the symbol at work.
+        observer
+            Hears of phases, results and warnings.
 
         Returns
         -------
@@ -131,7 +142,19 @@ class ProcessingEngine:
         cancellation_token: CancellationToken | None = None,
         observer: ScanObserver | None = None,
     ) -> list[ProcessingResult]:
-        """Do the same in a thread; cancelling the task that awaits it cancels the batch."""
+        """Do the same in a thread; cancelling the task that awaits it cancels the batch.
+
+        Parameters
+        ----------
+        job
+            What is to be done.
+        progress_callback
+            Called with (completed, total) after every symbol.
+        cancellation_token
+            Its ``cancel()`` stops after the symbol at work.
+        observer
+            Hears of phases, results and warnings.
+        """
         token = cancellation_token or CancellationToken()
         try:
             return await asyncio.to_thread(self._process_batch_sync, job, progress_callback, token, observer)

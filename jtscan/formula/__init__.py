@@ -120,6 +120,27 @@ def describe(
 ) -> FormulaDescription:
     """Tell what a formula gives and needs, without data.
 
+    Parameters
+    ----------
+    formula
+        Text in the formula language, a Polars expression, or a dict of those by signal.
+    columns
+        Columns of the price files and what they are; None: not known, then
+        an unknown name may be a column.
+    parameters
+        Values of the formula's parameters.
+    lookback
+        How many earlier bars the Polars expressions look at.
+    timeframe
+        The length of a bar.
+    functions
+        Functions of your own.
+
+    Raises
+    ------
+    FormulaError, RequestError
+        The formula cannot be understood, or not with these parameters.
+
     Examples
     --------
     >>> print(describe("fast = param(5, 2, 50)" + chr(10) + "buy = close > sma(close, fast)"))

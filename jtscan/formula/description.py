@@ -11,8 +11,11 @@ from jtscan.formula.parameters import Parameter
 class FormulaDescription:
     """Signals and columns that a formula gives; parameters, columns and earlier bars that it needs.
 
-    ``unresolved`` names are a column or a parameter, which only data or
+    ``signals`` and ``columns`` are names in the order of the formula, ``reads``
+    the columns of the price files that it needs; ``parameters`` have their
+    default, bounds and value. ``unresolved`` names are a column or a parameter, which only data or
     values can tell. ``warmup`` counts bars before the range, None = all history.
+    ``open_lengths``: the warm-up depends on values that are not given.
     ``references`` are other symbols that it reads, ``compares`` tells whether
     symbols are ranked among others, ``repaints`` what changes until its period ends;
     ``notes`` tell what is hardly meant so.
@@ -39,8 +42,9 @@ class FormulaDescription:
             return "all history"
         return f"{self.warmup:,} bars before the range" if self.warmup else "none"
 
-    def __str__(self) -> str:
-        rows = [
+    @property
+    def _rows(self) -> list[tuple[str, str]]:
+        return [
             ("signals", ", ".join(self.signals)),
             ("columns", ", ".join(self.columns) or "none"),
             ("parameters", ", ".join(str(each) for each in self.parameters) or "none"),
@@ -52,5 +56,15 @@ class FormulaDescription:
             *([("repaints", ", ".join(self.repaints))] if self.repaints else []),
             *(("note", note) for note in self.notes),
         ]
-        width = max(len(label) for label, _ in rows)
-        return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)
+
+    def __str__(self) -> str:
+        width = max(len(label) for label, _ in self._rows)
+        return "\n".join(f"{label:<{width}}  {text}" for label, text in self._rows)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        from jtscan import render  # noqa: PLC0415 - drawn there, when it is looked at
+
+        return render.card_html("What the formula gives and needs", self._rows)

@@ -43,7 +43,7 @@ class PassExplained:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """How a formula is evaluated; shows itself."""
+    """How a formula is evaluated; shows itself. ``passes`` are its ways through the symbols, in order."""
 
     passes: tuple[PassExplained, ...]
 
@@ -75,6 +75,19 @@ def explain(
     functions: Sequence[Function] = (),
 ) -> Explanation:
     """Show how a formula is evaluated, without data.
+
+    Parameters
+    ----------
+    formula
+        Text in the formula language.
+    columns
+        Columns of the price files and what they are; None: not known.
+    parameters
+        Values of the formula's parameters.
+    timeframe
+        The length of a bar.
+    functions
+        Functions of your own.
 
     Raises
     ------

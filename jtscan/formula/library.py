@@ -17,7 +17,7 @@ _FOLDER = Path(__file__).parent.parent / "library"
 _SUFFIX = ".jts"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class LibraryFormula(Formula):
     """A formula of the library: what it is called, what it finds, and where the rule comes from."""
 
@@ -25,8 +25,10 @@ class LibraryFormula(Formula):
     about: str
     source: str
 
-    def __str__(self) -> str:
-        return self.text
+    def _repr_html_(self) -> str:
+        from jtscan import render  # noqa: PLC0415 - drawn there, when it is looked at
+
+        return render.formula_html(self, title=self.title, about=self.about, source=self.source)
 
 
 class Library(Mapping[str, LibraryFormula]):
@@ -67,7 +69,13 @@ class Library(Mapping[str, LibraryFormula]):
         return "\n".join(f"{name:<{width}}  {each.title}" for name, each in self.items())
 
     def _repr_html_(self) -> str:
-        return str(self.table._repr_html_())
+        from jtscan import render  # noqa: PLC0415
+
+        rows = [(name, f"{each.title}: {each.about}") for name, each in self.items()]
+        return render.card_html(f"{len(rows)} formulas", rows, note='jt.library["turtle"] shows one, scan takes it')
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
 
 
 @cache

@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from jtscan.domain.dates import Timeframe
+from jtscan.domain.words import first_few
 from jtscan.errors import DataNotFoundError, RequestError
 from jtscan.market.duck import shown
 from jtscan.market.files import find_files, version_of
@@ -71,6 +72,13 @@ class DuckDBPriceRepository:
         self._snapshots: dict[Timeframe, PriceSnapshot] = {}
         self._made: dict[Timeframe, ResampledSnapshot] = {}
         self._lock = threading.Lock()
+
+    @property
+    def where(self) -> str:
+        """The folder or the files, for people."""
+        given = self._prices if self._data is None else self._data
+        paths = [given] if isinstance(given, str | Path) else list(given or ())
+        return first_few([shown(Path(path)) for path in paths])
 
     def timeframes(self) -> list[Timeframe]:
         """Return the timeframes that are stored, shortest first."""

@@ -73,6 +73,13 @@ class DuckDBSymbolRepository:
         A symbol that was a member of an index at any time belongs to it;
         ``members`` tells when. Members that the table lacks come last.
 
+        Parameters
+        ----------
+        market, sector, index
+            A name, or a list of which any will do.
+        where
+            Other columns and their values; None is unknown.
+
         Raises
         ------
         RequestError

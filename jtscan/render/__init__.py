@@ -7,10 +7,20 @@ Pure functions from a value to a string:
     text    for a terminal of 100 columns
     html    for a notebook, light or dark
     stores  what both show of an ingest and of a store's quality
+    cards   what they show of small values: formulas, requests, checks
 """
 
 from __future__ import annotations
 
+from jtscan.render.cards import (
+    card_html,
+    check_html,
+    formula_html,
+    formula_text,
+    request_html,
+    request_text,
+    verify_html,
+)
 from jtscan.render.html import (
     frame_html,
     functions_html,
@@ -25,6 +35,10 @@ from jtscan.render.stores import ingest_html, ingest_text, quality_html, quality
 from jtscan.render.text import frame_text, scan_text, signals_text, statistics_text
 
 __all__ = [
+    "card_html",
+    "check_html",
+    "formula_html",
+    "formula_text",
     "frame_html",
     "frame_text",
     "functions_html",
@@ -35,10 +49,13 @@ __all__ = [
     "problem_html",
     "quality_html",
     "quality_text",
+    "request_html",
+    "request_text",
     "scan_html",
     "scan_text",
     "signals_html",
     "signals_text",
     "statistics_html",
     "statistics_text",
+    "verify_html",
 ]

@@ -6,6 +6,7 @@ are stripped (an untrusted notebook, a page on GitHub) plain tables remain.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -22,6 +23,9 @@ _COLUMNS = 30
 _ROWS = 20
 _SYMBOLS = 15
 _MONTHS = 240
+_TOKEN = re.compile(
+    r"""(?P<remark>\#.*)|(?P<text>"[^"]*"|'[^']*')|(?P<call>[^\W\d]\w*(?=\())|(?P<given>^\s*[^\W\d]\w*(?=\s*=[^=]))"""
+)
 
 
 def scan_html(result: BatchScanResult) -> str:
@@ -29,7 +33,7 @@ def scan_html(result: BatchScanResult) -> str:
     return _block(
         _summary(result.summary),
         _note(words.asked(result)),
-        _formula(words.formula_lines(result.request)),
+        _formula(words.formula_lines(result.request.formula, result.request.parameters)),
         _warnings(words.warnings(result)),
         _side_by_side(
             _section("Account", _counted([*words.account(result), words.total(result)], total=True), "jt-half"),
@@ -60,13 +64,20 @@ def frame_html(frame: pl.DataFrame, rows: int = 20) -> str:
 def page_html(page: words.Page) -> str:
     """Show a report, part by part; long tables are folded."""
     return _block(
-        _summary(page.summary), _note(page.note), _warnings(map(clean, page.warnings)), *map(_part, page.parts)
+        _summary(page.summary),
+        _note(page.note) if page.note else "",
+        _warnings(map(clean, page.warnings)),
+        *map(_part, page.parts),
     )
 
 
 def _part(part: words.Part) -> str:
     if part.frame is not None:
         return _details(part.title, _table(columns_of(part.frame)), opened=part.frame.height <= _ROWS)
+    if part.rows:
+        return _section(part.title, _labelled(part.rows))
+    if part.formula:
+        return _section(part.title, _formula(part.formula))
     if part.total is None:
         return ""
     return _section(part.title, _counted([*part.counts, part.total], total=True) + _counted(part.after))
@@ -120,7 +131,17 @@ def _note(text: str) -> str:
 
 
 def _formula(lines: Iterable[str]) -> str:
-    return f'<pre class="jt-formula">{escape(chr(10).join(lines))}</pre>'
+    coloured = chr(10).join(map(_coloured, lines))
+    return f'<pre class="jt-formula">{coloured}</pre>'
+
+
+def _coloured(line: str) -> str:
+    """Mark remarks, texts, functions and names that are given; all of it escaped."""
+    parts, end = [], 0
+    for found in _TOKEN.finditer(line):
+        parts += [escape(line[end : found.start()]), f'<span class="jt-{found.lastgroup}">{escape(found[0])}</span>']
+        end = found.end()
+    return "".join([*parts, escape(line[end:])])
 
 
 def _warnings(texts: Iterable[str]) -> str:
@@ -128,7 +149,8 @@ def _warnings(texts: Iterable[str]) -> str:
 
 
 def _section(title: str, content: str, names: str = "") -> str:
-    return f'<section{_class(names)}><div class="jt-title">{escape(title)}</div>{content}</section>' if content else ""
+    head = f'<div class="jt-title">{escape(title)}</div>' if title else ""
+    return f"<section{_class(names)}>{head}{content}</section>" if content else ""
 
 
 def _details(title: str, content: str, *, opened: bool = False) -> str:
@@ -146,6 +168,14 @@ def _counted(counts: Sequence[words.Count], *, total: bool = False) -> str:
     names = [""] * (len(counts) - 1) + ["jt-total" if total else ""]
     rows = "".join(map(_count_row, counts, names))
     return f'<table class="jt-table jt-counts"><tbody>{rows}</tbody></table>'
+
+
+def _labelled(rows: Sequence[tuple[str, str]]) -> str:
+    """A table of labelled lines."""
+    lines = "".join(
+        f'<tr><th scope="row">{escape(clean(each))}</th><td>{escape(clean(said))}</td></tr>' for each, said in rows
+    )
+    return f'<table class="jt-table jt-card"><tbody>{lines}</tbody></table>'
 
 
 def _count_row(count: words.Count, names: str) -> str:

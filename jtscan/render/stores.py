@@ -9,11 +9,13 @@ from dataclasses import asdict
 import polars as pl
 
 from jtscan.domain.stores import Counts, IngestReport, QualityReport
+from jtscan.domain.words import counted
 from jtscan.render.html import page_html
 from jtscan.render.text import page_text
 from jtscan.render.words import Count, Page, Part
 
 _FIRST = 10
+_WHOLE = ".suspicious .quarantine .halts .repairs .symbols"
 _MEANINGS = {
     "bars": "new or changed rows of the store",
     "halts": "no trading: open = high = low = 0 (or flat, as asked for); kept apart, never scanned",
@@ -49,7 +51,7 @@ def _ingest(report: IngestReport) -> Page:
     span = f", {report.first} to {report.last}" if report.first else ""
     return Page(
         summary=report.summary,
-        note=f"{report.timeframe} · {report.symbols:,} symbols{span}",
+        note=f"{report.timeframe} · {counted(report.symbols, 'symbol')}{span}",
         warnings=[*_of_files(report.files), *report.notes],
         parts=[
             _rows(report.counts),
@@ -74,7 +76,7 @@ def _quality(report: QualityReport) -> Page:
     kinds = report.suspicious["kind"].unique(maintain_order=True)
     return Page(
         summary=f"{report.store}, version {report.version}",
-        note=f"{symbols['symbol'].n_unique():,} symbols; whole lists: .suspicious .quarantine .halts .repairs .symbols",
+        note=f"{counted(symbols['symbol'].n_unique(), 'symbol')}; whole lists: {_WHOLE}",
         warnings=warnings,
         parts=[
             *shelves,
@@ -88,7 +90,7 @@ def _quality(report: QualityReport) -> Page:
 
 def _spans(symbols: pl.DataFrame) -> str:
     ends = _as_days(symbols.select(pl.col("first").min(), pl.col("last").max())).row(0)
-    return f"{symbols.height:,} symbols, {ends[0]} to {ends[1]}"
+    return f"{counted(symbols.height, 'symbol')}, {ends[0]} to {ends[1]}"
 
 
 def _rows(counts: Counts, title: str = "Rows", *, ever: bool = False) -> Part:

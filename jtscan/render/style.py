@@ -45,6 +45,12 @@ STYLE = """<style>
   color: var(--jt-soft); }
 .jt-scan table.jt-counts tbody tr.jt-total:nth-child(n) { font-weight: 600;
   border-top: 1px solid var(--jt-soft); border-bottom: 0; }
+.jt-scan table.jt-card th { font-weight: 400; padding-left: 0; }
+.jt-scan table.jt-card td { white-space: normal; overflow-wrap: anywhere; max-width: 72ch; }
+.jt-scan pre .jt-remark { color: var(--jt-soft); }
+.jt-scan pre .jt-text { color: color-mix(in srgb, var(--jt-warn) 70%, currentColor); }
+.jt-scan pre .jt-call { color: color-mix(in srgb, var(--jt-accent) 80%, currentColor); }
+.jt-scan pre .jt-given { font-weight: 600; }
 .jt-scan .jt-bars { display: flex; align-items: flex-end; gap: 1px; height: 72px;
   border-bottom: 1px solid var(--jt-soft); }
 .jt-scan .jt-bars i { flex: 1 1 8px; min-width: 1px; border-radius: 2px 2px 0 0;

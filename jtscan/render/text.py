@@ -1,7 +1,9 @@
-"""Values as text for a terminal of 100 columns."""
+"""Values as text for a terminal of 100 columns, or as many as it has."""
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Iterable, Sequence
 
 import polars as pl
@@ -11,16 +13,27 @@ from jtscan.domain.signals import AggregatedSignals, SignalStatistics
 from jtscan.render import words
 from jtscan.render.cells import Column, clean, columns_of, cut, pad, width_of, wrap
 
-WIDTH = 100
+_WIDEST, _NARROWEST = 100, 60
 _CELL = 32
 _WIDE_CELL = 56
 _ROWS = 10
 
 
+def _width() -> int:
+    """How wide lines may be; a file, a pipe and a notebook have no width of their own."""
+    if not sys.stdout.isatty():
+        return _WIDEST
+    return min(max(shutil.get_terminal_size((_WIDEST, 24)).columns, _NARROWEST), _WIDEST)
+
+
 def scan_text(result: BatchScanResult) -> str:
     """Write a scan: summary, what was asked, warnings, account, first matches, most frequent symbols."""
     parts = [
-        [clean(result.summary), *_wrapped(words.formula_lines(result.request)), *_wrapped([words.asked(result)])],
+        [
+            clean(result.summary),
+            *_wrapped(words.formula_lines(result.request.formula, result.request.parameters)),
+            *_wrapped([words.asked(result)]),
+        ],
         [line for warning in words.warnings(result) for line in _hanging(warning, "! ")],
         ["Account", *_counted([*words.account(result), words.total(result)])],
         _titled("Beside the account", _counted(words.beside(result))),
@@ -45,7 +58,7 @@ def statistics_text(statistics: SignalStatistics) -> str:
 def page_text(page: words.Page) -> str:
     """Write a report, part by part."""
     parts = [
-        _wrapped([clean(page.summary), clean(page.note)]),
+        _wrapped([clean(page.summary), *([clean(page.note)] if page.note else [])]),
         [line for warning in page.warnings for line in _hanging(clean(warning), "! ")],
         *map(_part, page.parts),
     ]
@@ -55,21 +68,23 @@ def page_text(page: words.Page) -> str:
 def _part(part: words.Part) -> list[str]:
     if part.frame is not None:
         return _titled(part.title, _inner_table(columns_of(part.frame), _WIDE_CELL))
+    if part.rows or part.formula:
+        return _titled(part.title, [*_labelled(part.rows), *_wrapped(part.formula)])
     counts = [*part.counts, *([part.total] if part.total is not None else []), *part.after]
     return _titled(part.title, _counted(counts))
 
 
-def frame_text(frame: pl.DataFrame, rows: int | None = 10, *, width: int = WIDTH) -> str:
+def frame_text(frame: pl.DataFrame, rows: int | None = 10, *, width: int | None = None) -> str:
     """Write the first rows of a frame, all with ``rows=None``; aligned also where letters are double width."""
     shown = frame if rows is None else frame.head(rows)
     more = frame.height - shown.height
-    return "\n".join([*_table(columns_of(shown), width), *([f"… and {more:,} more rows"] if more else [])])
+    return "\n".join([*_table(columns_of(shown), width or _width()), *([f"… and {more:,} more rows"] if more else [])])
 
 
 def _matches_part(result: BatchScanResult) -> list[str]:
     matches = result.signals.matches
     if matches.is_empty():
-        return wrap(words.nothing(result), WIDTH)
+        return wrap(words.nothing(result), _width())
     return _titled(words.matches_title(result.signals, _ROWS), _inner_table(columns_of(matches.head(_ROWS))))
 
 
@@ -88,17 +103,18 @@ def _error_lines(result: BatchScanResult, rows: int) -> list[str]:
 
 
 def _titled(title: str, lines: Sequence[str]) -> list[str]:
-    return [title, *lines] if lines else []
+    return [*([title] if title else []), *lines] if lines else []
 
 
 def _wrapped(lines: Iterable[str]) -> list[str]:
-    return [piece for line in lines for piece in ([line] if width_of(line) <= WIDTH else wrap(line, WIDTH))]
+    width = _width()
+    return [piece for line in lines for piece in ([line] if width_of(line) <= width else wrap(line, width))]
 
 
 def _hanging(text: str, head: str) -> list[str]:
     """Break a text over lines, after a head and below itself."""
     taken = width_of(head)
-    first, *others = wrap(text, WIDTH - taken)
+    first, *others = wrap(text, _width() - taken)
     return [f"{head}{first}".rstrip(), *(f"{' ' * taken}{line}" for line in others)]
 
 
@@ -109,8 +125,14 @@ def _counted(counts: Sequence[words.Count]) -> list[str]:
     return [line for head, count in zip(heads, counts, strict=True) for line in _hanging(count.meaning, head)]
 
 
+def _labelled(rows: Sequence[tuple[str, str]]) -> list[str]:
+    """Lines such as ``timeframes  1d, 5m``."""
+    named = max((width_of(label) for label, _ in rows), default=0)
+    return [line for label, said in rows for line in _hanging(clean(said), f"{pad(clean(label), named)}  ")]
+
+
 def _inner_table(columns: Sequence[Column], cell: int = _CELL) -> list[str]:
-    return [f"  {line}" for line in _table(columns, WIDTH - 2, cell)]
+    return [f"  {line}" for line in _table(columns, _width() - 2, cell)]
 
 
 def _table(columns: Sequence[Column], width: int, cell: int = _CELL) -> list[str]:

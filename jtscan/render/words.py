@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from jtscan.domain.formulas import AnyFormula, PolarsFormula
 from jtscan.domain.jobs import Status
-from jtscan.domain.scans import BatchScanRequest, BatchScanResult
+from jtscan.domain.scans import BatchScanResult
 from jtscan.domain.signals import AggregatedSignals, SignalStatistics
+from jtscan.domain.words import counted
 from jtscan.render.cells import Column, clean, cut, plain
 
 _FORMULA_LINES = 12
@@ -28,13 +29,18 @@ class Count:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A titled table, or counts with their total and what is counted beside; one without either is not shown."""
+    """A titled table, or counts with their total and what is counted beside; or labelled lines, or a formula.
+
+    One without any of them is not shown.
+    """
 
     title: str
     counts: Sequence[Count] = ()
     total: Count | None = None
     after: Sequence[Count] = ()
     frame: pl.DataFrame | None = None
+    rows: Sequence[tuple[str, str]] = ()
+    formula: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,23 +62,29 @@ def asked(result: BatchScanResult) -> str:
     return clean(" · ".join([criteria, *among, str(request.timeframe), str(request.date_range), seen]))
 
 
-def formula_lines(request: BatchScanRequest) -> list[str]:
+def formula_lines(formula: AnyFormula, parameters: Mapping[str, float], *, most: int = _FORMULA_LINES) -> list[str]:
     """Write the formula, its name before it and the parameters that were given after it."""
-    before = [f"# {request.formula.name}"] if request.formula.name else []
-    given = ", ".join(f"{name} = {value:g}" for name, value in request.parameters.items())
-    after = [f"# with {given}"] if given else []
-    return [cut(clean(line), _FORMULA_LINE) for line in (*before, *_shortened(_source_lines(request.formula)), *after)]
+    before = [f"# {formula.name}"] if formula.name else []
+    after = [f"# with {given(parameters)}"] if parameters else []
+    return [cut(clean(line), _FORMULA_LINE) for line in (*before, *shortened(source_lines(formula), most), *after)]
 
 
-def _source_lines(formula: AnyFormula) -> list[str]:
+def given(parameters: Mapping[str, float]) -> str:
+    """Write the parameters that were given."""
+    return ", ".join(f"{name} = {value:g}" for name, value in parameters.items())
+
+
+def source_lines(formula: AnyFormula) -> list[str]:
+    """The lines of a formula as it is written; of expressions, one per signal."""
     if isinstance(formula, PolarsFormula):
-        return [f"{name}: {expression}" for name, expression in formula.signals.items()]
+        return str(formula).splitlines()
     return [line.rstrip() for line in formula.text.expandtabs(4).splitlines() if line.strip()]
 
 
-def _shortened(lines: Sequence[str]) -> list[str]:
-    more = len(lines) - _FORMULA_LINES
-    return [*lines[:_FORMULA_LINES], f"… and {more:,} more lines"] if more > 0 else list(lines)
+def shortened(lines: Sequence[str], most: int) -> list[str]:
+    """Keep the first lines, and say how many more there are."""
+    more = len(lines) - most
+    return [*lines[:most], f"… and {more:,} more lines"] if more > 0 else list(lines)
 
 
 def warnings(result: BatchScanResult) -> list[str]:
@@ -108,13 +120,9 @@ def nothing(result: BatchScanResult) -> str:
     if not result.outcomes.height:
         return "No matches: no symbol was asked for."
     if not answered:
-        return f"No matches: none of the {_symbols(unknown)} could be scanned."
-    known = f"No matches: nothing fired in the {_symbols(answered)} scanned"
+        return f"No matches: none of the {counted(unknown, 'symbol')} could be scanned."
+    known = f"No matches: nothing fired in the {counted(answered, 'symbol')} scanned"
     return f"{known}; of {unknown:,} more nothing is known." if unknown else f"{known}."
-
-
-def _symbols(count: int) -> str:
-    return f"{count:,} symbol{'s' if count != 1 else ''}"
 
 
 def matches_title(signals: AggregatedSignals, rows: int) -> str:
@@ -147,7 +155,7 @@ def signals_summary(signals: AggregatedSignals) -> str:
 def statistics_summary(statistics: SignalStatistics) -> str:
     """The matches by signal in one line."""
     by_signal = ", ".join(f"{clean(name)} {count:,}" for name, count in statistics.by_signal_type.items())
-    return f"{statistics.total:,} matches{': ' if by_signal else ''}{by_signal}"
+    return f"{counted(statistics.total, 'match', 'matches')}{': ' if by_signal else ''}{by_signal}"
 
 
 def grid(statistics: SignalStatistics, rows: int) -> list[Column]:

@@ -54,7 +54,7 @@ def ingest(  # noqa: PLR0913 - what a user can say of the sources
     date_format: str | None = None,
     timezone: str | None = None,
     wait: float = WAIT_SECONDS,
-    progress: PhaseCallback | bool = False,
+    progress: PhaseCallback | bool | None = None,
 ) -> IngestReport:
     """Take bars into a store, and account for every row.
 
@@ -74,6 +74,8 @@ def ingest(  # noqa: PLR0913 - what a user can say of the sources
         Who belonged to which index when, file or frame: index, symbol, start,
         end; ``end`` is the first day without it, null is open. An index that
         is given replaces what was known of it.
+    timeframe
+        The length of a bar.
     columns
         Our column names to those of the sources, where they are not
         recognised: ``{"timestamp": "TRD_DD"}``.
@@ -93,8 +95,9 @@ def ingest(  # noqa: PLR0913 - what a user can say of the sources
     wait
         How many seconds to wait for another writer.
     progress
-        True shows a bar; a function is called with what is done, how much of
-        it, and how much there is (0: not known).
+        True shows a bar, False none; None shows one after a second, in a
+        notebook or a terminal. A function is called with what is done, how
+        much of it, and how much there is (0: not known).
 
     Returns
     -------
@@ -118,7 +121,7 @@ def ingest(  # noqa: PLR0913 - what a user can say of the sources
     )
     check_halts(halts)
     with ExitStack() as stack:
-        tell = stack.enter_context(phase_bar(leave=False)) if progress is True else progress or _unheard
+        tell = progress if callable(progress) else stack.enter_context(phase_bar(progress)) or _unheard
         draft = stack.enter_context(writing(Path(into).expanduser(), wait=wait))
         files = [] if source is None else find(source, draft, tell)
         duck = stack.enter_context(closing(Workbench([file.path for file in files], draft.work)))

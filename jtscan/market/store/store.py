@@ -10,10 +10,11 @@ from typing import Literal
 import polars as pl
 
 from jtscan.domain.stores import FILE_COUNTS, Counts, QualityReport, VerifyReport
+from jtscan.domain.words import counted
 from jtscan.errors import StoreError
 from jtscan.market.duck import shown
 from jtscan.market.store.layout import compact
-from jtscan.market.store.manifest import NAME, OLD, Manifest, damaged, refuse_damage
+from jtscan.market.store.manifest import NAME, OLD, Manifest, StoredFile, damaged, refuse_damage
 from jtscan.market.store.quality import markets_of, quality_of
 from jtscan.market.store.reading import at_version, current, is_store, kept, read_manifest
 from jtscan.market.store.sweeping import GRACE, KEEP, sweep
@@ -126,13 +127,19 @@ class Store:
         return quality_of(self.root, manifest, markets)
 
     def table(self, kind: Literal["symbols", "members"], *, verify: bool = False) -> Path | None:
-        """Where this version keeps its symbols or members; None if it has none. ``verify`` sums the file up."""
+        """Where this version keeps its symbols or members, whichever ``kind``; None if it has none.
+
+        ``verify`` compares the file with its SHA-256 sum.
+        """
         files = self.manifest.of(kind)
         refuse_damage(self.root, files, content=verify)
         return self.root / files[0].path if files else None
 
     def compact(self, *, wait: float = WAIT_SECONDS) -> str:
-        """Lay all bars out anew, as after one ingest of everything; return the version."""
+        """Lay all bars out anew, as after one ingest of everything; return the version.
+
+        ``wait`` is how many seconds to wait for another writer.
+        """
         with writing(self.root, wait=wait) as draft:
             changed = [compact(draft, timeframe, whole=True) for timeframe in draft.base.timeframes]
             if not any(changed):
@@ -141,6 +148,13 @@ class Store:
 
     def restore(self, version: int, *, wait: float = WAIT_SECONDS) -> str:
         """Make an older version count again, as a new one, so that nothing of the history is lost; return its name.
+
+        Parameters
+        ----------
+        version
+            The number of the older one, as in ``history()``.
+        wait
+            How many seconds to wait for another writer.
 
         Raises
         ------
@@ -153,12 +167,48 @@ class Store:
             return draft.restore(old).name
 
     def sweep(self, *, keep: int = KEEP, grace: dt.timedelta = GRACE, wait: float = WAIT_SECONDS) -> Sequence[Path]:
-        """Remove versions beyond the newest ``keep``, and leftovers, that are older than the grace time."""
+        """Remove versions beyond the newest ``keep``, and leftovers, that are older than the grace time.
+
+        Parameters
+        ----------
+        keep
+            How many versions stay.
+        grace
+            How long files stay that somebody may still read.
+        wait
+            How many seconds to wait for another writer.
+
+        Returns
+        -------
+        sequence of Path
+            The files that were removed.
+        """
         with writing(self.root, wait=wait) as draft:
             return sweep(self.root, draft.base, keep=keep, grace=grace)
 
     def __repr__(self) -> str:
         return f"Store({shown(self.root)!r}, {self.version})"
+
+    def _repr_html_(self) -> str:
+        from jtscan import render  # noqa: PLC0415 - drawn there, when it is looked at
+
+        manifest = self.manifest
+        newest = manifest.versions[-1:]
+        rows = [
+            *((str(timeframe), _shelf(manifest.of("bars", timeframe))) for timeframe in manifest.timeframes),
+            *((f"made by {each.action}", each.created.replace("T", " ")[:16]) for each in newest),
+            ("versions", f"{len(kept(self.root)):,} can be opened: .history()"),
+        ]
+        return render.card_html(f"Store, version {self.version}", rows, note=shown(self.root))
+
+
+def _shelf(files: Sequence[StoredFile]) -> str:
+    """Say how many bars of a timeframe there are, and from when to when; the manifest knows."""
+    firsts, lasts = (
+        [end for end in ends if end] for ends in zip(*((each.first, each.last) for each in files), strict=True)
+    )
+    span = f", {min(firsts)} to {max(lasts)}" if firsts and lasts else ""
+    return f"{sum(each.rows for each in files):,} bars in {counted(len(files), 'file')}{span}"
 
 
 _HISTORY = (*FILE_COUNTS, "corrected", "repaired")

@@ -1,0 +1,146 @@
+"""Frames into files and into pandas: what ``to_parquet``, ``to_csv``, ``to_excel`` and ``to_pandas`` do.
+
+A file is written beside its place first and then renamed: nobody reads half of
+it, and what was there before stays if the writing fails.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from jtscan.errors import DataError, MissingExtraError, RequestError, first_line
+from jtscan.render.cells import width_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+METADATA = "jtscan"
+MOMENTS = "%Y-%m-%d %H:%M:%S"
+_MOST_ROWS, _MOST_COLUMNS, _MOST_LETTERS = 1_048_576, 16_384, 32_767  # of a sheet, and of a cell
+_FIRST_DAY = dt.datetime(1900, 3, 1)  # before it, Excel counts a 29th of February that never was
+_DAY_ZERO = dt.datetime(1899, 12, 30)
+_MICROSECONDS_A_DAY = 86_400_000_000
+_WIDEST = 60
+_LOOKED_AT = 1_000
+_TEXT_STAYS_TEXT = {
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+    "nan_inf_to_errors": True,
+}
+
+
+def write_parquet(frame: pl.DataFrame, path: str | Path, *, about: Mapping[str, str]) -> Path:
+    """Write a frame with its types; what it is about goes into the file's metadata, as JSON under ``jtscan``."""
+    with _replacing(path) as (file, unfinished):
+        said = {METADATA: json.dumps(dict(about), ensure_ascii=False)} if about else None
+        frame.write_parquet(unfinished, metadata=said)
+    return file
+
+
+def write_csv(frame: pl.DataFrame, path: str | Path, *, bom: bool) -> Path:
+    """Write a frame as text; with its mark in front, Excel takes it for UTF-8."""
+    with _replacing(path) as (file, unfinished):
+        frame.write_csv(unfinished, include_bom=bom, datetime_format=MOMENTS)
+    return file
+
+
+def write_excel(sheets: Mapping[str, pl.DataFrame], path: str | Path) -> Path:
+    """Write a workbook, one sheet per frame."""
+    for name, frame in sheets.items():
+        _check_size(name, frame)
+    try:
+        from xlsxwriter import Workbook  # noqa: PLC0415 - needs the extra "excel"
+    except ImportError:
+        raise MissingExtraError("to_excel", "excel") from None
+    with _replacing(path, suffix=".xlsx") as (file, unfinished), Workbook(unfinished, _TEXT_STAYS_TEXT) as book:
+        for name, frame in sheets.items():
+            _write_sheet(book, name, frame)
+    return file
+
+
+def to_pandas(frame: pl.DataFrame) -> pd.DataFrame:
+    """Make a pandas frame; dates become datetime64."""
+    try:
+        return frame.to_pandas()
+    except ModuleNotFoundError:
+        raise MissingExtraError("to_pandas", "pandas") from None
+
+
+@contextmanager
+def _replacing(path: str | Path, *, suffix: str = "") -> Iterator[tuple[Path, Path]]:
+    """Give the file and a place beside it, which takes its place in the end."""
+    file = _file(path, suffix)
+    unfinished = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        yield file, unfinished
+        unfinished.replace(file)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(f"{file} cannot be written: {first_line(error)}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _file(path: str | Path, suffix: str) -> Path:
+    if not isinstance(path, str | Path):
+        raise RequestError("path", f"{path!r} is not the name of a file")
+    file = Path(path).expanduser()
+    if file.is_dir():
+        raise RequestError("path", f"{path} is a folder; name a file in it")
+    if not file.parent.is_dir():
+        raise RequestError("path", f"{path}: there is no folder {file.parent}; make it first")
+    if suffix and file.suffix.lower() != suffix:
+        raise RequestError("path", f"{path}: the name must end with {suffix}")
+    return file
+
+
+def _check_size(name: str, frame: pl.DataFrame) -> None:
+    for count, most, what in ((frame.height, _MOST_ROWS - 1, "rows"), (frame.width, _MOST_COLUMNS, "columns")):
+        if count > most:
+            raise RequestError(
+                "path",
+                f"{count:,} {what} of {name!r} do not fit on a sheet of Excel ({most:,}): use to_parquet or to_csv",
+            )
+
+
+def _write_sheet(book: Any, name: str, frame: pl.DataFrame) -> None:
+    sheet = book.add_worksheet(name)
+    head = book.add_format({"bold": True, "bottom": 1})
+    for place, series in enumerate(frame.iter_columns()):
+        shown, look = _cells(series)
+        form = book.add_format({"num_format": look, "valign": "top"})
+        sheet.set_column(place, place, _width(series), form)
+        sheet.write_string(0, place, series.name, head)
+        sheet.write_column(1, place, shown.to_list())
+    sheet.freeze_panes(1, 0)
+    if frame.width:
+        sheet.autofilter(0, 0, frame.height, frame.width - 1)
+
+
+def _cells(series: pl.Series) -> tuple[pl.Series, str]:
+    """Values that a sheet can hold, and how it shows them; dates are days since the end of 1899."""
+    if series.dtype.is_numeric() or series.dtype == pl.Boolean:
+        return series, "General"
+    if series.dtype in (pl.Date, pl.Datetime):
+        moments = series.cast(pl.Datetime("us"))
+        if (moments >= _FIRST_DAY).all():
+            look = "yyyy-mm-dd" if series.dtype == pl.Date else "yyyy-mm-dd hh:mm"
+            return (moments - _DAY_ZERO).dt.total_microseconds() / _MICROSECONDS_A_DAY, look
+    texts = series.cast(pl.String)
+    cut = texts.str.head(_MOST_LETTERS - 1) + "…"
+    return cut.zip_with(texts.str.len_chars() > _MOST_LETTERS, texts), "@"
+
+
+def _width(series: pl.Series) -> int:
+    """Make room for the name and the first values, Hangul counted twice."""
+    texts = series.head(_LOOKED_AT).cast(pl.String).drop_nulls()
+    longest = max(map(width_of, (series.name, *texts.str.head(_WIDEST))))
+    return min(longest, _WIDEST) + 3
