@@ -16,6 +16,8 @@ from typing import Any
 import ipywidgets as widgets
 import polars as pl
 import pytest
+from jtscan.notebook.parameters import ParameterBox, control_of
+from jtscan.notebook.runs import Progress, ScanRun
 
 from jtscan import render
 from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
@@ -28,8 +30,6 @@ from jtscan.errors import DataError, RequestError
 from jtscan.formula import FormulaDescription, describe
 from jtscan.formula.parameters import Parameter
 from jtscan.notebook.form import ScanForm
-from jtscan.notebook.parameters import ParameterBox, control_of
-from jtscan.notebook.runs import Progress, ScanRun
 from jtscan.scanner import Scanner
 
 SAMPLE = Path(__file__).parent.parent.parent / "data"

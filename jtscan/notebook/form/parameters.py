@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import ipywidgets as widgets
 
+from jtscan.domain.formulas import check_parameters
+from jtscan.errors import RequestError
 from jtscan.formula.parameters import Parameter
+from jtscan.notebook.form.parts import Tell, button, guarded, named
 
 _FAR = 10**15 - 1
 
@@ -20,7 +23,7 @@ def control_of(parameter: Parameter, value: float) -> Any:
         "description": parameter.label or parameter.name,
         "tooltip": str(replace(parameter, value=None)),
         "style": {"description_width": "initial"},
-        "layout": {"width": "auto", "min_width": "150px", "margin": "2px 18px 2px 2px"},
+        "layout": {"width": "auto", "min_width": "150px", "margin": "2px 0"},
     }
     if parameter.choices:
         return widgets.Dropdown(options=[(f"{each:g}", each) for each in parameter.choices], value=value, **look)
@@ -59,37 +62,91 @@ def _step(parameter: Parameter) -> float:
 class ParameterBox(widgets.HBox):  # type: ignore[misc]
     """The controls of a formula's parameters; a value stays while its parameter allows it."""
 
-    def __init__(self, on_change: Callable[[], None]) -> None:
+    def __init__(self, on_change: Callable[[], None], tell: Tell) -> None:
         self.controls: dict[str, Any] = {}
         self._declared: dict[str, Parameter] = {}
-        self._on_change = on_change
-        super().__init__(layout={"flex_flow": "row wrap"})
+        self._waiting: dict[str, float] = {}  # values for parameters that are not declared yet
+        self._laid: tuple[Any, ...] = ()
+        self._quiet = False
+        self._on_change, self._tell = on_change, tell
+        self.defaults = button("defaults", "jt-link", "jt-defaults", press=guarded(self.reset, tell))
+        super().__init__()
+        named(self, "jt-parameters")
 
     @property
     def values(self) -> dict[str, float]:
         """The number in each control."""
         return {name: control.value for name, control in self.controls.items()}
 
+    @property
+    def kept(self) -> dict[str, float]:
+        """The values, and those that wait for their parameter."""
+        return {**self._waiting, **self.values}
+
     def show(self, parameters: Sequence[Parameter]) -> None:
         """Have exactly the controls of these parameters, in their order."""
         declared = {parameter.name: replace(parameter, value=None) for parameter in parameters}
-        if declared == self._declared and list(declared) == list(self._declared):
+        if declared != self._declared or list(declared) != list(self._declared):
+            made = {name: self._kept(parameter) or self._made(parameter) for name, parameter in declared.items()}
+            self.controls, self._declared = made, declared
+        self._waiting.clear()
+        self._lay()
+
+    def reset(self) -> None:
+        """Give every parameter its default."""
+        self._set({name: parameter.default for name, parameter in self._declared.items()})
+
+    def restore(self, values: object) -> Iterator[str]:
+        """Take values by name; tell those that their parameters refuse.
+
+        Without any parameter, as where the formula is wrong, they wait until they are declared.
+        """
+        try:
+            numbers = check_parameters(values)  # type: ignore[arg-type]
+        except RequestError as error:
+            yield str(error)
             return
-        self.controls = {name: self._kept(parameter) or self._made(parameter) for name, parameter in declared.items()}
-        self._declared = declared
-        self.children = tuple(self.controls.values())
+        known = {name: number for name, number in numbers.items() if name in self._declared}
+        refused = {name: self._declared[name].refuses(number) for name, number in known.items()}
+        self._set({name: number for name, number in known.items() if refused[name] is None})
+        yield from (f"parameters: {reason}" for reason in refused.values() if reason)
+        self._waiting = {name: number for name, number in numbers.items() if name not in known}
+
+    def unclaimed(self) -> list[str]:
+        """Name the values that wait for their parameter."""
+        return list(self._waiting)
+
+    def _set(self, values: Mapping[str, float]) -> None:
+        self._quiet = True
+        try:
+            for name, number in values.items():
+                whole = _whole(self._declared[name]) and not self._declared[name].choices
+                self.controls[name].value = int(number) if whole else number
+        finally:
+            self._quiet = False
+        self._on_change()
+
+    def _lay(self) -> None:
+        changed = any(self.controls[name].value != each.default for name, each in self._declared.items())
+        laid = (*self.controls.values(), *([self.defaults] if changed else []))
+        if laid != self._laid:
+            self.children = self._laid = laid
 
     def _kept(self, parameter: Parameter) -> Any:
         return self.controls[parameter.name] if self._declared.get(parameter.name) == parameter else None
 
     def _made(self, parameter: Parameter) -> Any:
-        earlier = self.controls[parameter.name].value if parameter.name in self.controls else parameter.default
+        earlier = self.kept.get(parameter.name, parameter.default)
         usable = isinstance(earlier, int) or not _whole(parameter)
         value = earlier if usable and parameter.refuses(earlier) is None else parameter.default
         control = control_of(parameter, value)
         control.add_class(f"jt-param-{parameter.name}")
-        control.observe(lambda _change: self._on_change(), "value")
+        control.observe(guarded(self._changed, self._tell), "value")
         return control
+
+    def _changed(self) -> None:
+        if not self._quiet:
+            self._on_change()
 
     def __repr__(self) -> str:
         return f"ParameterBox({', '.join(f'{name}={value:g}' for name, value in self.values.items())})"
