@@ -51,10 +51,10 @@ class Choices(widgets.HBox):  # type: ignore[misc]
     # ── a few ─────────────────────────────────────────────────────────────────
 
     def _buttons(self) -> None:
-        self._all = named(widgets.ToggleButton(description="all"), "jt-toggle")
+        self._all = _toggle("all")
         self._all.observe(guarded(self._press_all, self._tell), "value")
         for name in self.options:
-            self._toggles[name] = named(widgets.ToggleButton(description=name), "jt-toggle")
+            self._toggles[name] = _toggle(name)
             self._toggles[name].observe(guarded(self._press, self._tell), "value")
         self.children = (self._all, *self._toggles.values())
 
@@ -106,3 +106,7 @@ class Choices(widgets.HBox):  # type: ignore[misc]
         self._list.options = [(prompt, ""), *((name, name) for name in left)]
         self._list.value, self._list.disabled = "", self.disabled
         self._chips.show([(name, name) for name in self.value], disabled=self.disabled)
+
+
+def _toggle(name: str) -> Any:
+    return named(widgets.ToggleButton(description=name, tooltip=""), "jt-toggle")  # None is shown as "null"

@@ -83,7 +83,7 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
             self.universe,
             self.span,
             row("Formula", self.formula),
-            *(row("", fold) for fold in folds),
+            *(named(row("", fold), "jt-folded") for fold in folds),
             named(row("", self.running), "jt-gap"),
             row("", self.notice),
             self.output,

@@ -25,14 +25,14 @@ class FunctionFinder(Fold):
         super().__init__("find a function", widgets.VBox([self.search, self.found]), tell)
         named(self, "jt-functions")
         self.search.observe(guarded(self._find, tell), "value")
-        self._find()
 
     def _find(self) -> None:
         text = self.search.value.strip()
-        table = self._scanner.functions(text or None).frame.select("usage", "gives", "meaning")
         if not text:
-            self.found.value = quiet(f"{table.height:,} functions")
-        elif table.is_empty():
+            self.found.value = ""
+            return
+        table = self._scanner.functions(text).frame.select("usage", "gives", "meaning")
+        if table.is_empty():
             self.found.value = quiet(f"no function has {text!r} in its name or meaning")
         else:
             self.found.value = render.frame_html(table, rows=_ROWS)

@@ -26,7 +26,7 @@ class Options(Fold):
         self.first = _check("only the first bar of each run of matches", "jt-first")
         self.full = _check("warm up on all history", "jt-full")
         ordered = widgets.HBox([pair("Order", self.sort_by), pair("Keep (0 = all)", self.top)])
-        lines = [named(each, "jt-choices") for each in (ordered, widgets.HBox([self.first, self.full]))]
+        lines = [named(each, "jt-choices", "jt-options") for each in (ordered, widgets.HBox([self.first, self.full]))]
         super().__init__("more options", widgets.VBox(lines), tell)
         for control in self._parts.values():
             control.observe(guarded(on_change, tell), "value")

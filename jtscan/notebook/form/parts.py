@@ -108,6 +108,7 @@ class Chips(widgets.HBox):  # type: ignore[misc]
         self._more.value = quiet(f"… and {len(words) - len(shown):,} more") if len(words) > len(shown) else ""
         many = [self._more, self._clear] if len(words) > 2 else []  # noqa: PLR2004 - two are soon taken away
         self.children = (*(self._buttons[key] for key in shown), *many)
+        shown_if(self, words)
         for key in gone:
             self._buttons.pop(key).close()
 
@@ -123,6 +124,7 @@ class Fold(widgets.VBox):  # type: ignore[misc]
         self.handle = button("", "jt-link", press=guarded(self.turn, tell))
         self.opened = True
         super().__init__([self.handle, content])
+        named(self, "jt-fold")
         self.turn()
 
     def turn(self) -> None:

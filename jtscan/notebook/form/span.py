@@ -41,6 +41,7 @@ class SpanPicker(widgets.VBox):  # type: ignore[misc]
     def __init__(self, scanner: Scanner, on_change: Callable[[], None], tell: Tell) -> None:
         self._scanner, self._on_change = scanner, on_change
         self.problem = ""
+        self._before: tuple[dt.date, dt.date] | None = None
         stored = scanner.timeframes() or [str(Timeframe.D1)]
         offered = scanner.timeframes(resampled=True) or stored
         usual = str(Timeframe.D1) if Timeframe.D1 in stored else stored[-1]
@@ -51,6 +52,7 @@ class SpanPicker(widgets.VBox):  # type: ignore[misc]
         self.said = html("jt-span", value="")
         self._dates = [pair("From", self.start), pair("to", self.end)]
         super().__init__([row("Bars", self.timeframe, pair("Range", self.last), *self._dates, self.said)])
+        self.last.observe(guarded(self._fill, tell), "value")
         for control in self._parts.values():
             control.observe(guarded(self._changed, tell), "value")
         self._show()
@@ -99,6 +101,11 @@ class SpanPicker(widgets.VBox):  # type: ignore[misc]
             raise RequestError("timeframe", f"there are no {self.timeframe.value} bars")
         return _day(span[0]), _day(span[1])
 
+    def _fill(self) -> None:
+        """Two dates begin with those of the range before."""
+        if self.last.value == DATES and self.start.value is self.end.value is None and self._before is not None:
+            self.start.value, self.end.value = self._before
+
     def _changed(self) -> None:
         self._show()
         self._on_change()
@@ -114,22 +121,20 @@ class SpanPicker(widgets.VBox):  # type: ignore[misc]
 
     def _in_dates(self, date_range: DateRange) -> str:
         """Say which dates a range comes to in the data."""
-        if date_range.last is not None:
-            found = self._scanner.span(last=date_range.last, timeframe=self.timeframe.value)
-            return _between(*found) if found else "there are no bars"
         first, newest = self._whole()
-        if self.last.value != DATES:
-            return _between(date_range.start or first, date_range.end or newest)
-        return f"the data is from {first} to {newest}"
+        if self.last.value == DATES:
+            given = "" if date_range.last is None else f"without a date: {date_range}; "
+            return f"{given}the data is from {first} to {newest}"
+        found = (date_range.start or first, date_range.end or newest)
+        if date_range.last is not None:
+            found = self._scanner.span(last=date_range.last, timeframe=self.timeframe.value) or found
+        self._before = _day(found[0]), _day(found[1])
+        return _minute(found[0]) if found[0] == found[1] else f"{_minute(found[0])} to {_minute(found[1])}"
 
 
 def _narrow(control: Any, width: str, name: str) -> Any:
     control.layout.width = width
     return named(control, name)
-
-
-def _between(first: dt.date, last: dt.date) -> str:
-    return _minute(first) if first == last else f"{_minute(first)} to {_minute(last)}"
 
 
 def _minute(moment: dt.date) -> str:

@@ -10,7 +10,7 @@ import polars as pl
 
 from jtscan.domain.symbols import INDEX_MARKET, SymbolCriteria
 from jtscan.notebook.form.choices import Choices
-from jtscan.notebook.form.parts import Tell, guarded, html, pair, quiet, row, shown_if
+from jtscan.notebook.form.parts import Tell, guarded, html, quiet, row, shown_if
 from jtscan.notebook.form.picker import SymbolPicker
 from jtscan.notebook.form.state import put
 from jtscan.notebook.form.symbols import SymbolTable
@@ -44,12 +44,10 @@ class UniversePicker(widgets.VBox):  # type: ignore[misc]
         return {name: getattr(self, name) for name in (*_FILTERS, "symbols", "exclude")}
 
     def _rows(self) -> list[Any]:
-        index = pair("Index", self.index)
-        shown_if(index, self.index.options)
-        rows = [row("Market", self.market, index), row("Sector", self.sector)]
-        shown_if(rows[0], self.market.options or self.index.options)
-        shown_if(rows[1], self.sector.options)
-        return [*rows, row("Symbols", self.symbols), row("Without", self.exclude), row("", self.count)]
+        filters = [row(name.capitalize(), self._parts[name]) for name in _FILTERS]
+        for name, laid in zip(_FILTERS, filters, strict=True):
+            shown_if(laid, self._parts[name].options)
+        return [*filters, row("Symbols", self.symbols), row("Without", self.exclude), row("", self.count)]
 
     @property
     def criteria(self) -> SymbolCriteria:
@@ -93,10 +91,10 @@ class UniversePicker(widgets.VBox):  # type: ignore[misc]
 
     def _notes(self, found: list[str]) -> Iterator[str]:
         """What is chosen and has no effect, and what is not known."""
-        if self.symbols.value and any(self._parts[name].value for name in _FILTERS):
-            yield "the list of symbols counts: market, sector and index are not asked"
-        elif self.symbols.value:
-            yield "only this list is scanned"
+        if self.symbols.value:
+            filters = [name for name in _FILTERS if self._parts[name].options]
+            beside = f": {' and '.join(filters)} do not count" if filters else ""
+            yield f"only this list is scanned{beside}"
         if strange := self.table.strangers(self.symbols.value):
             yield f"not in the data: {self.table.nearest(strange)}"
         if idle := [code for code in self.exclude.value if code not in set(found)]:
