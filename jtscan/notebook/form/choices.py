@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeGuard
 
 import ipywidgets as widgets
 import traitlets
@@ -13,6 +13,7 @@ from jtscan.errors import RequestError
 from jtscan.notebook.form.parts import Chips, Tell, guarded, named
 
 _FEW = 6
+_SHOWN = 3
 
 
 class Choices(widgets.HBox):  # type: ignore[misc]
@@ -42,11 +43,20 @@ class Choices(widgets.HBox):  # type: ignore[misc]
     @traitlets.validate("value")
     def _offered(self, proposal: dict[str, Any]) -> list[str]:
         chosen = list(dict.fromkeys(proposal["value"]))
-        strange = next((name for name in chosen if name not in self.options), None)
-        if strange is not None:
-            there = first_few(self.options) or "none"
-            raise RequestError(self.field, f"{nearest(strange, self.options)} is not there; there are: {there}")
+        for problem in self.missing(chosen):
+            raise RequestError(self.field, problem.removeprefix(f"{self.field}: "))
         return chosen
+
+    def offered(self, names: object) -> object:
+        """Leave out the names that are not offered."""
+        return [name for name in names if name in self.options] if _is_list(names) else names
+
+    def missing(self, names: object) -> Iterator[str]:
+        """Tell which names are not offered."""
+        strange = [name for name in names if name not in self.options] if _is_list(names) else []
+        if strange:
+            shown = ", ".join(nearest(name, self.options) for name in strange[:_SHOWN])
+            yield f"{self.field}: {shown} is not there; there are: {first_few(self.options) or 'none'}"
 
     # ── a few ─────────────────────────────────────────────────────────────────
 
@@ -106,6 +116,10 @@ class Choices(widgets.HBox):  # type: ignore[misc]
         self._list.options = [(prompt, ""), *((name, name) for name in left)]
         self._list.value, self._list.disabled = "", self.disabled
         self._chips.show([(name, name) for name in self.value], disabled=self.disabled)
+
+
+def _is_list(names: object) -> TypeGuard[list[str]]:
+    return isinstance(names, list) and all(isinstance(name, str) for name in names)
 
 
 def _toggle(name: str) -> Any:

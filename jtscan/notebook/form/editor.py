@@ -10,7 +10,7 @@ import traitlets
 
 from jtscan import render
 from jtscan.domain.formulas import Formula
-from jtscan.errors import JtscanError
+from jtscan.errors import JtscanError, RequestError
 from jtscan.formula import FormulaDescription, library
 from jtscan.formula.library import LibraryFormula
 from jtscan.notebook.form.parameters import ParameterBox
@@ -50,11 +50,14 @@ class FormulaEditor(widgets.VBox):  # type: ignore[misc]
         self._scanner, self._timeframe, self._on_change = scanner, timeframe, on_change
         self.description: FormulaDescription | None = None
         self._drafts = {MINE: EXAMPLE}
+        self._values: dict[str, Mapping[str, float]] = {}
+        self._entry = MINE
         self._switching = False
-        self.library = named(widgets.Dropdown(options=self._entries(), layout={"width": "300px"}), "jt-library")
+        look = {"layout": {"width": "300px"}, "tooltip": "library of formulas"}
+        self.library = named(widgets.Dropdown(options=self._entries(), **look), "jt-library")
         self._undo = button("undo my changes", "jt-link", press=guarded(self._forget, tell))
         self.about = html("jt-about")
-        self.text = named(widgets.Textarea(rows=7, continuous_update=True), "jt-formula-text")
+        self.text = named(widgets.Textarea(rows=7, tooltip="formula"), "jt-formula-text")
         self.checked = html("jt-checked")
         self.parameters = ParameterBox(self.check, tell)
         head = named(widgets.HBox([self.library, self._undo]), "jt-choices")
@@ -84,13 +87,19 @@ class FormulaEditor(widgets.VBox):  # type: ignore[misc]
         return Formula(text=self.value, name=library[name].title if name and self._is_original() else None)
 
     def take(self, formula: str | Formula) -> None:
-        """Show a formula: one of the library as such, any other as one's own; with the values that it brings."""
+        """Show a formula: one of the library as such, any other as one's own.
+
+        Raises
+        ------
+        RequestError
+            It is no text.
+        """
+        if not isinstance(formula, str | Formula):
+            raise RequestError("formula", "the editor takes text; scan Polars expressions with scanner.scan")
         text = formula.text if isinstance(formula, Formula) else formula
         name = formula.name if isinstance(formula, LibraryFormula) else None
         self.library.value = MINE if name is None else name
         self.value = text if name is None else plain_text(name)
-        if isinstance(formula, Formula):
-            list(self.parameters.restore(formula.parameters))
 
     @property
     def state(self) -> dict[str, Any]:
@@ -102,21 +111,24 @@ class FormulaEditor(widgets.VBox):  # type: ignore[misc]
 
     def restore(self, state: Mapping[str, Any]) -> Iterator[str]:
         """Take what a state says; tell what cannot be taken."""
-        drafts = state.get("drafts", {})
-        if isinstance(drafts, Mapping):
-            known = {name: text for name, text in drafts.items() if isinstance(text, str) and name in (MINE, *library)}
-            self._drafts.update(known)
-        if not isinstance(drafts, Mapping) or len(known) < len(drafts):
-            yield "drafts: what they are of is not known"
+        if "drafts" in state:
+            yield from self._restore_drafts(state["drafts"])
         yield from put(state, "library", self.library)
         yield from put(state, "formula", self)
         if "parameters" in state:
             if self.description is None:
-                self.parameters.show(())  # what is there belongs to an earlier formula
+                self.parameters.begin({})
             yield from self.parameters.restore(state["parameters"])
             if self.description is not None and (idle := self.parameters.unclaimed()):
                 yield f"parameters: the formula has no {', '.join(idle)}"
                 self.check()
+
+    def _restore_drafts(self, drafts: object) -> Iterator[str]:
+        given = dict(drafts) if isinstance(drafts, Mapping) else {}
+        known = {name: text for name, text in given.items() if isinstance(text, str) and name in {MINE, *library}}
+        self._drafts = {MINE: self._drafts[MINE], **known}
+        if not isinstance(drafts, Mapping) or len(known) < len(given):
+            yield "drafts: some are of formulas that the library does not have"
 
     # ── the library ───────────────────────────────────────────────────────────
 
@@ -128,9 +140,13 @@ class FormulaEditor(widgets.VBox):  # type: ignore[misc]
     def _switch(self) -> None:
         if self._switching:
             return
-        name = self.library.value
-        self.value = self._drafts[name] if name in self._drafts else plain_text(name)
-        self._show_entry()
+        self._values[self._entry] = self.parameters.values
+        self._entry = name = self.library.value
+        self.parameters.begin(self._values.get(name, {}))
+        text = self._drafts[name] if name in self._drafts else plain_text(name)
+        if text == self.value:
+            self._edited()
+        self.value = text
 
     def _forget(self) -> None:
         """Bring back the library's own text."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from jtscan.domain.dates import Timeframe
+from jtscan.domain.formulas import Formula
 from jtscan.domain.scans import BatchScanRequest, BatchScanResult
 from jtscan.errors import JtscanError, RequestError
 from jtscan.notebook.form.editor import FormulaEditor
@@ -141,19 +142,13 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
     def restore(self, state: State | str | PathLike[str]) -> list[str]:
         """Set the controls as a state, or a file of one, says; return and show what could not be set."""
         try:
-            problems = self.put(read_state(state))
+            problems = [*self._put(read_state(state)), *self.universe.strangers()]
         except JtscanError as error:
             problems = [str(error)]
         self.notice.value = "".join(map(caution, problems))
         return problems
 
-    def put(self, state: Mapping[str, Any]) -> list[str]:
-        """Set the controls that a state names; return what could not be set."""
-        problems = [*self.universe.restore(state), *self.span.restore(state), *self.formula.restore(state)]
-        problems += self.options.restore(state)
-        return [*problems, *(f"{name}: no control has this name" for name in state if name not in self.state)]
-
-    def begin_with(self, **choices: Any) -> None:
+    def begin_with(self, *, formula: str | Formula | None = None, **choices: Any) -> None:
         """Set the controls that are given, as arguments of a scan; None is not given.
 
         Raises
@@ -162,12 +157,20 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
             A control cannot take what is given for it; names it.
         """
         given = {name: value for name, value in choices.items() if value is not None}
-        if formula := given.pop("formula", None):
+        if formula is not None:
             self.formula.take(formula)
-        problems = self.put(as_state(given))
+        if isinstance(formula, Formula) and formula.parameters:
+            given["parameters"] = {**formula.parameters, **given.get("parameters", {})}
+        problems = self._put(as_state(given))
         if problems:
             field, _, reason = problems[0].partition(": ")
             raise RequestError(field, reason)
+
+    def _put(self, state: Mapping[str, Any]) -> list[str]:
+        """Set the controls that a state names; tell what could not be set."""
+        parts = (self.universe, self.span, self.formula, self.options)
+        problems = [problem for part in parts for problem in part.restore(state)]
+        return [*problems, *(f"{name}: no control has this name" for name in state if name not in self.state)]
 
     # ── the scan ──────────────────────────────────────────────────────────────
 
@@ -184,7 +187,9 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
     def _start(self) -> None:
         if self.running.busy:
             return
-        self._tell("")
+        self._tell(self.running.reason)
+        if self.running.reason:
+            return
         scan = functools.partial(_scan, self._scanner, self.request)
         named_ = self.universe.table.label
         self._work = ScanRun(scan, on_progress=self._progressed, on_end=self._ended, label=named_)

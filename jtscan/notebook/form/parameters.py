@@ -92,6 +92,11 @@ class ParameterBox(widgets.HBox):  # type: ignore[misc]
         self._waiting.clear()
         self._lay()
 
+    def begin(self, values: Mapping[str, float]) -> None:
+        """Forget the controls: the formula is another one; these values wait for its parameters."""
+        self.show(())
+        self._waiting = dict(values)
+
     def reset(self) -> None:
         """Give every parameter its default."""
         self._set({name: parameter.default for name, parameter in self._declared.items()})
@@ -108,7 +113,8 @@ class ParameterBox(widgets.HBox):  # type: ignore[misc]
             return
         known = {name: number for name, number in numbers.items() if name in self._declared}
         refused = {name: self._declared[name].refuses(number) for name, number in known.items()}
-        self._set({name: number for name, number in known.items() if refused[name] is None})
+        if known:
+            self._set({name: number for name, number in known.items() if refused[name] is None})
         yield from (f"parameters: {reason}" for reason in refused.values() if reason)
         self._waiting = {name: number for name, number in numbers.items() if name not in known}
 

@@ -71,6 +71,7 @@ def row(label: str, *cells: Any) -> Any:
 
 def pair(label: str, control: Any) -> Any:
     """Lay a label directly before its control."""
+    control.tooltip = label
     return named(widgets.HBox([_label(label), control]), "jt-pair")
 
 
@@ -80,7 +81,7 @@ def _label(text: str) -> Any:
 
 def button(text: str, *names: str, press: Callable[..., None], **traits: Any) -> Any:
     """Make a button with a text: icons need the network in Voila."""
-    made = named(widgets.Button(description=text, **traits), *names)
+    made = named(widgets.Button(**{"description": text, "tooltip": "", **traits}), *names)
     made.on_click(press)
     return made
 

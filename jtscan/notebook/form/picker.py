@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import ipywidgets as widgets
@@ -26,8 +27,8 @@ class SymbolPicker(widgets.VBox):  # type: ignore[misc]
         self._table = table
         self._showing = False
         # A line end tells Enter, and keeps the lines of a pasted list apart.
-        self.search = named(widgets.Textarea(rows=1, placeholder=prompt, continuous_update=True), "jt-search")
-        self.hits = named(widgets.Select(options=(), rows=_ROWS), "jt-hits")
+        self.search = named(widgets.Textarea(rows=1, placeholder=prompt, tooltip=prompt), "jt-search")
+        self.hits = named(widgets.Select(options=(), rows=_ROWS, tooltip="symbols found"), "jt-hits")
         self.said = html("jt-said")
         self.chips = Chips(self.remove, self.clear, tell)
         super().__init__([named(widgets.HBox([self.chips, self.search]), "jt-choices"), self.hits, self.said])
@@ -40,7 +41,8 @@ class SymbolPicker(widgets.VBox):  # type: ignore[misc]
 
     @traitlets.validate("value")
     def _once(self, proposal: dict[str, list[str]]) -> list[str]:
-        return list(dict.fromkeys(code.strip() for code in proposal["value"] if code.strip()))
+        codes = [code.strip() for text in proposal["value"] for code in re.split(r"[,\n]", text)]
+        return list(dict.fromkeys(filter(None, codes)))
 
     def add(self, codes: Sequence[str]) -> None:
         """Pick symbols as well."""

@@ -45,7 +45,7 @@ class SpanPicker(widgets.VBox):  # type: ignore[misc]
         stored = scanner.timeframes() or [str(Timeframe.D1)]
         offered = scanner.timeframes(resampled=True) or stored
         usual = str(Timeframe.D1) if Timeframe.D1 in stored else stored[-1]
-        self.timeframe = _narrow(widgets.Dropdown(options=offered, value=usual), "80px", "jt-timeframe")
+        self.timeframe = _narrow(widgets.Dropdown(options=offered, value=usual, tooltip="Bars"), "80px", "jt-timeframe")
         self.last = _narrow(widgets.Dropdown(options=RANGES, value=DEFAULT_BARS), "150px", "jt-last")
         self.start = _narrow(widgets.DatePicker(), "140px", "jt-start")
         self.end = _narrow(widgets.DatePicker(), "140px", "jt-end")

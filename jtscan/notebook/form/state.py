@@ -42,7 +42,7 @@ def as_state(given: Mapping[str, Any]) -> dict[str, Any]:
     if "last" in state:
         state["range"] = state.pop("last")
     elif "start" in state or "end" in state:
-        state["range"] = "dates"
+        state = {"start": None, "end": None, **state, "range": "dates"}
     return state
 
 

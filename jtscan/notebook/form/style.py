@@ -8,7 +8,8 @@ STYLE = """<style>
   --jt-faint: color-mix(in srgb, var(--jt-ink) 14%, transparent);
   --jt-soft: color-mix(in srgb, var(--jt-ink) 64%, transparent);
   --jt-tint: color-mix(in srgb, var(--jt-accent) 16%, transparent);
-  color: var(--jt-ink); font-size: 13px; max-width: 1100px; padding: 2px 0; }
+  color: var(--jt-ink); font-size: 13px; padding: 2px 0; }
+.jt-form > :not(.jt-output) { max-width: 1100px; }
 .jt-form .widget-html-content { line-height: 1.45; overflow-wrap: anywhere; font-size: 13px; }
 .jt-form .jt-styles { display: none; }
 .jt-form .jt-row { align-items: flex-start; margin: 3px 0; overflow: visible; }

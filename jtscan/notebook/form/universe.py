@@ -31,7 +31,7 @@ class UniversePicker(widgets.VBox):  # type: ignore[misc]
         self.market = Choices("market", scanner.markets(), tell)
         self.sector = Choices("sector", scanner.sectors(), tell)
         self.index = Choices("index", scanner.indices(), tell)
-        self.symbols = SymbolPicker(self.table, "jt-symbols", prompt="code or name; empty: all of the above", tell=tell)
+        self.symbols = SymbolPicker(self.table, "jt-symbols", prompt="code or name; empty: all", tell=tell)
         self.exclude = SymbolPicker(self.table, "jt-exclude", prompt="code or name to leave out", tell=tell)
         self.count = html("jt-count")
         super().__init__(self._rows())
@@ -61,9 +61,15 @@ class UniversePicker(widgets.VBox):  # type: ignore[misc]
         return {name: list(part.value) for name, part in self._parts.items()}
 
     def restore(self, state: Mapping[str, Any]) -> Iterator[str]:
-        """Choose what a state says; tell what cannot be chosen, or is not in the data."""
-        for name, part in self._parts.items():
-            yield from put(state, name, part)
+        """Choose what a state says; tell what cannot be chosen."""
+        for name in _FILTERS:
+            yield from put(state, name, self._parts[name], self._parts[name].offered)
+            yield from self._parts[name].missing(state.get(name))
+        for name in ("symbols", "exclude"):
+            yield from put(state, name, self._parts[name])
+
+    def strangers(self) -> Iterator[str]:
+        """Tell which symbols are not in the data."""
         for name in ("symbols", "exclude"):
             if strange := self.table.strangers(self._parts[name].value):
                 yield f"{name}: not in the data: {self.table.nearest(strange)}"
