@@ -115,6 +115,8 @@ class FormulaEditor(widgets.VBox):  # type: ignore[misc]
             yield from self._restore_drafts(state["drafts"])
         yield from put(state, "library", self.library)
         yield from put(state, "formula", self)
+        if "drafts" in state:
+            self._edited()  # also where the text is as before: its draft, and what the entries say
         if "parameters" in state:
             if self.description is None:
                 self.parameters.begin({})
@@ -134,8 +136,8 @@ class FormulaEditor(widgets.VBox):  # type: ignore[misc]
 
     def _entries(self) -> list[tuple[str, str]]:
         titles = sorted((each.title, name) for name, each in library.items())
-        named_ = ((f"{title} (changed)" if name in self._drafts else title, name) for title, name in titles)
-        return [("my formula", MINE), *named_]
+        listed = ((f"{title} (changed)" if name in self._drafts else title, name) for title, name in titles)
+        return [("my formula", MINE), *listed]
 
     def _switch(self) -> None:
         if self._switching:

@@ -191,8 +191,8 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
         if self.running.reason:
             return
         scan = functools.partial(_scan, self._scanner, self.request)
-        named_ = self.universe.table.label
-        self._work = ScanRun(scan, on_progress=self._progressed, on_end=self._ended, label=named_)
+        label = self.universe.table.label
+        self._work = ScanRun(scan, on_progress=self._progressed, on_end=self._ended, label=label)
         self.result = None
         self.output.clear()
         self.running.begin()

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jtscan.formula import library
 from jtscan.notebook.form import ScanForm
 from jtscan.notebook.form.editor import EXAMPLE
 from jtscan.notebook.form.span import RANGES
@@ -154,4 +153,14 @@ def test_the_text_of_ones_own_is_kept_beside_the_library(form, sample):
     assert again.formula.value == form.formula.value
     again.library.value = ""
     assert again.formula.value == "close > 123"
-    assert set(library) >= {"turtle"}
+
+
+def test_the_same_state_twice_keeps_the_text_of_a_changed_formula(form):
+    form.library.value = "turtle"
+    form.formula.value += "\n# mine"
+    state = form.state
+    form.restore(state)
+    form.library.value = ""
+    form.library.value = "turtle"
+    assert form.formula.value.endswith("# mine")
+    assert [name for text, name in form.library.options if text.endswith("(changed)")] == ["turtle"]
