@@ -214,6 +214,16 @@ def test_parameters_get_controls_and_their_values_are_asked(form, scanner, scan_
     assert form.request.parameters == {}
 
 
+def test_the_formula_is_checked_again_for_other_bars(form):
+    form.formula.value = 'tf("1w", close) > 1'
+    assert form.formula.problem == ""
+    form.timeframe.value = "1mo"
+    assert form.formula.problem == "mend the formula to run it"
+    assert form.run.disabled
+    form.timeframe.value = "1d"
+    assert form.run.disabled is False
+
+
 def test_columns_of_the_formula_can_order_the_matches(form):
     form.formula.value = "buy = close > 1\ngap = close - open"
     form.options.sort_by.value = "-gap"

@@ -29,10 +29,19 @@ def test_typing_lists_hits_and_a_click_picks_one(picker):
     picker.search.value = "ㅅㅅ"
     assert picker.hits.layout.display is None
     assert [text for text, _ in picker.hits.options] == ["005930 삼성전자 KOSPI", "005935 삼성전자우 KOSPI"]
+    assert picker.hits.index is None  # or the first could not be clicked
     picker.hits.set_state({"index": 1})  # as the browser does
     assert picker.value == ["005935"]
     assert (picker.search.value, picker.hits.layout.display) == ("", "none")
     assert chips(picker) == ["005935 삼성전자우  ×"]
+
+
+def test_the_first_hit_can_be_clicked_again_and_again(picker):
+    for _ in range(2):
+        picker.search.value = "ㅅㅅ"
+        picker.hits.set_state({"index": 0})
+        assert picker.value == ["005930"]
+        picker.clear()
 
 
 @pytest.mark.parametrize(
