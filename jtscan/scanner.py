@@ -18,7 +18,7 @@ from jtscan.aggregate import SignalAggregator
 from jtscan.domain.checks import CheckReport
 from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
 from jtscan.domain.dates import DateRange, Timeframe, parse_moment
-from jtscan.domain.formulas import FormulaLike, as_formula
+from jtscan.domain.formulas import Formula, FormulaLike, as_formula
 from jtscan.domain.jobs import ProcessingJob, Warmup
 from jtscan.domain.scans import BatchScanRequest, BatchScanResult
 from jtscan.domain.symbols import Names, SymbolCriteria, Where
@@ -398,6 +398,21 @@ class Scanner:
         both = {*self._prices.timeframes(), *made}
         return [str(each) for each in Timeframe if each in both]
 
+    def span(self, *, last: int | None = None, timeframe: str | None = None) -> tuple[date, date] | None:
+        """Return the first and the newest bar that any symbol has; None without bars.
+
+        Parameters
+        ----------
+        last
+            Only of the newest so many bars.
+        timeframe
+            The scanner's own if not given. Dates come back, or datetimes for minutes.
+        """
+        snapshot = self._snapshot(timeframe)
+        newest = snapshot.newest(snapshot.symbols, 1)
+        first = snapshot.first() if last is None else snapshot.newest(snapshot.symbols, last)
+        return None if newest is None or first is None else (first, newest)
+
     def columns(self, *, timeframe: str | None = None) -> dict[str, str]:
         """Return the columns of the price files beyond symbol and timestamp, and what they are."""
         return dict(self._snapshot(timeframe).columns)
@@ -523,17 +538,62 @@ class Scanner:
         """
         return function_table(self._functions, search=search)
 
-    def form(self) -> ScanForm:
+    def form(  # noqa: PLR0913 - what a form can begin with
+        self,
+        state: Mapping[str, Any] | str | Path | None = None,
+        *,
+        formula: str | Formula | None = None,
+        market: Names | None = None,
+        sector: Names | None = None,
+        index: Names | None = None,
+        symbols: Sequence[str] | None = None,
+        exclude: Sequence[str] = (),
+        timeframe: str | None = None,
+        start: str | date | None = None,
+        end: str | date | None = None,
+        last: int | str | None = None,
+        parameters: Mapping[str, float] | None = None,
+    ) -> ScanForm:
         """Make the scan form, for a notebook.
+
+        Parameters
+        ----------
+        state
+            What an earlier form's ``state`` was, or the file that it was saved
+            to; what cannot be used of it is told in the form.
+        formula
+            What stands in the editor: text, or a formula of ``jt.library``.
+        market, sector, index, symbols, exclude, timeframe, start, end, parameters
+            As in a scan: what the controls begin with.
+        last
+            So many bars, "1 month", "3 months", "1 year", "3 years" or "all".
 
         Raises
         ------
+        RequestError
+            A control cannot begin with what was given.
         MissingExtraError
             The extra ``notebook`` is not installed.
         """
         from jtscan.notebook.form import ScanForm  # noqa: PLC0415 - needs the extra "notebook"
 
-        return ScanForm(self)
+        form = ScanForm(self)
+        if state is not None:
+            form.restore(state)
+        form.begin_with(
+            formula=formula,
+            market=market,
+            sector=sector,
+            index=index,
+            symbols=symbols,
+            exclude=exclude or None,
+            timeframe=timeframe,
+            start=start,
+            end=end,
+            last=last,
+            parameters=parameters,
+        )
+        return form
 
     @property
     def store(self) -> Store:

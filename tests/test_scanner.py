@@ -202,3 +202,23 @@ def test_columns_named_like_anything_of_ours_keep_their_values(tmp_path):
 
 def test_numbers_of_numpy_are_numbers(scanner):
     assert scanner.scan("close > sma(close, n)", parameters={"n": np.int64(2)}).signals.total_matches == 2
+
+
+# The sample is of 2022-01-03 to 2024-12-30, its minutes of the last month (data/README.md).
+@pytest.mark.parametrize(
+    ("timeframe", "last", "first", "newest"),
+    [
+        ("1d", None, dt.date(2022, 1, 3), dt.date(2024, 12, 30)),
+        ("1d", 1, dt.date(2024, 12, 30), dt.date(2024, 12, 30)),
+        ("1d", 5, dt.date(2024, 12, 23), dt.date(2024, 12, 30)),
+        ("1mo", 2, dt.date(2024, 11, 29), dt.date(2024, 12, 30)),
+        ("1w", None, dt.date(2022, 1, 3), dt.date(2024, 12, 30)),  # the first of the days that weeks are made of
+        ("5m", 1, dt.datetime(2024, 12, 30, 15, 25), dt.datetime(2024, 12, 30, 15, 25)),
+    ],
+)
+def test_the_span_is_that_of_the_data_or_of_its_newest_bars(timeframe, last, first, newest):
+    assert jt.Scanner(SAMPLE).span(timeframe=timeframe, last=last) == (first, newest)
+
+
+def test_a_span_of_more_bars_than_there_are_is_all_of_them(scanner):
+    assert scanner.span(last=1000) == scanner.span()

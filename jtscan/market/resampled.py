@@ -85,6 +85,10 @@ class ResampledSnapshot:
     def _periods(self) -> Periods:
         return make_periods(self.base.sessions(), self.timeframe)
 
+    def first(self) -> dt.date | None:
+        """Return the first of the shorter bars."""
+        return self.base.first()
+
     def longest(self, count: int) -> list[str]:
         """Name the symbols with the most rows."""
         return self.base.longest(count)

@@ -98,6 +98,10 @@ class PriceSnapshot:
         ends = ((symbol, [self._reader.moment(end) for end in row[2:]]) for symbol, row in known)
         return {symbol: (first, last) for symbol, (first, last) in ends if first is not None and last is not None}
 
+    def first(self) -> dt.date | None:
+        """Return the first bar of whatever symbol."""
+        return min((first for first, _ in self.spans().values()), default=None)
+
     def longest(self, count: int) -> list[str]:
         """Name the symbols with the most rows."""
         known = self._reader.by_symbol

@@ -17,6 +17,8 @@ from jtscan.domain.jobs import ProcessingResult, Status
 from jtscan.domain.scans import BatchScanResult
 
 _SECONDS_BETWEEN = 0.05
+_MINUTE = 60
+_SOON = 0.5
 
 
 class Scan(Protocol):
@@ -30,7 +32,7 @@ class Scan(Protocol):
 
 @dataclass(slots=True)
 class Progress:
-    """How far a scan is."""
+    """How far a scan is; ``seconds`` since its first symbol was begun."""
 
     phase: str = "starting"
     completed: int = 0
@@ -38,25 +40,51 @@ class Progress:
     symbol: str = ""
     matches: int = 0
     errors: int = 0
+    seconds: float = 0.0
 
     def __str__(self) -> str:
-        if not self.completed:
+        if not self.completed or self.completed == self.total:
             return f"{self.phase} …"
-        return (
-            f"{self.completed:,} of {self.total:,} symbols · {self.symbol} · "
-            f"{self.matches:,} matches · {self.errors:,} failed"
-        )
+        parts = [
+            f"{self.completed:,} of {self.total:,} symbols ({self.completed * 100 // self.total} %)",
+            *self._pace(),
+            self.symbol,
+            f"{self.matches:,} match{'' if self.matches == 1 else 'es'}",
+            f"{self.errors:,} failed" if self.errors else "",
+        ]
+        return " · ".join(part for part in parts if part)
+
+    def _pace(self) -> list[str]:
+        """How fast it is, and how long it will still take at that pace."""
+        if self.seconds < _SOON:
+            return []
+        pace = self.completed / self.seconds
+        return [f"{pace:,.0f} a second" if pace >= 1 else f"{pace * _MINUTE:,.0f} a minute",
+                f"{_lasting((self.total - self.completed) / pace)} left"]  # fmt: skip
+
+
+def _lasting(seconds: float) -> str:
+    if seconds < _MINUTE:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / _MINUTE)
+    return f"{minutes} min" if minutes < _MINUTE else f"{minutes // _MINUTE} h {minutes % _MINUTE} min"
 
 
 class ScanRun:
     """One scan at work.
 
-    ``on_progress`` is called at most 20 times a second, ``on_end`` once; both
-    in the scan's thread. After the end either ``result`` or ``error`` is set.
+    ``on_progress`` is called at most 20 times a second, and when the last
+    symbol is done; ``on_end`` once; both in the scan's thread. After the end
+    either ``result`` or ``error`` is set. ``label`` names a symbol for people.
     """
 
     def __init__(
-        self, scan: Scan, *, on_progress: Callable[[ScanRun], None], on_end: Callable[[ScanRun], None]
+        self,
+        scan: Scan,
+        *,
+        on_progress: Callable[[ScanRun], None],
+        on_end: Callable[[ScanRun], None],
+        label: Callable[[str], str] = str,
     ) -> None:
         self.token = CancellationToken()
         self.progress = Progress()
@@ -65,7 +93,9 @@ class ScanRun:
         self._scan = scan
         self._on_progress = on_progress
         self._on_end = on_end
+        self._label = label
         self._shown_at = 0.0
+        self._began = 0.0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name="jtscan-form", daemon=True)
 
@@ -82,6 +112,7 @@ class ScanRun:
         return self._ended.wait(timeout)
 
     def _work(self) -> None:
+        self._began = time.monotonic()
         try:
             self.result = self._scan(progress_callback=self, observer=self, cancellation_token=self.token)
         except BaseException as error:  # noqa: BLE001 - the form shows it, an interrupted kernel too; nobody else would
@@ -94,21 +125,29 @@ class ScanRun:
     def __call__(self, completed: int, total: int, /) -> None:
         """Hear of the progress."""
         self.progress.completed, self.progress.total = completed, total
-        now = time.monotonic()
-        if completed == total or now - self._shown_at >= _SECONDS_BETWEEN:
-            self._shown_at = now
-            self._on_progress(self)
+        self._tell(at_once=completed == total)
 
     def on_phase(self, phase: str) -> None:
         """Hear what the scan does now."""
+        kind = phase.partition(":")[0]
+        new = kind != self.progress.phase.partition(":")[0]
         self.progress.phase = phase
-        self._on_progress(self)
+        if new and not self.progress.completed:
+            self._began = time.monotonic()
+        self._tell(at_once=new)
 
     def on_warning(self, warning: str) -> None:
         """Hear of something that concerns the whole scan: the result shows it."""
 
     def on_result(self, result: ProcessingResult) -> None:
         """Hear of one symbol."""
-        self.progress.symbol = result.symbol
+        self.progress.symbol = self._label(result.symbol)
         self.progress.matches += result.matches.height
         self.progress.errors += result.status == Status.FAILED
+
+    def _tell(self, *, at_once: bool) -> None:
+        now = time.monotonic()
+        if at_once or now - self._shown_at >= _SECONDS_BETWEEN:
+            self._shown_at = now
+            self.progress.seconds = now - self._began
+            self._on_progress(self)
