@@ -15,8 +15,8 @@ PACKAGE = Path(jtscan.__file__).parent
 
 # A layer may import those that stand above it.
 LAYERS = (
-    "errors", "domain", "render", "ports", "progress", "formula", "market", "engines", "aggregate", "scan", "scanner",
-    "notebook", "testing", "sources", "cli",
+    "errors", "domain", "render", "ports", "progress", "formula", "market", "engines", "aggregate", "scan", "code",
+    "scanner", "notebook", "testing", "sources", "cli",
 )  # fmt: skip
 
 # What a layer may not import although it stands above, and the reason.
@@ -39,6 +39,7 @@ FORBIDDEN = {
             "engines",
             "aggregate",
             "scan",
+            "code",
             "progress",
             "scanner",
             "notebook",
@@ -53,6 +54,7 @@ EXEMPT = {
     ("domain", "render"): "values show themselves by one call into the renderer",
     ("formula", "render"): "the table of functions and explanations show themselves by one call into the renderer",
     ("scanner", "notebook"): "scanner.form() needs the extra 'notebook'",
+    ("domain", "notebook"): "result.table() needs the extra 'notebook'",
 }
 
 ONLY_HERE = {
