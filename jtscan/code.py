@@ -79,7 +79,7 @@ def _formula(formula: AnyFormula) -> tuple[list[str], str]:
     """The lines before the scan, and what the scan is given."""
     if isinstance(formula, PolarsFormula):
         return _expressions(formula)
-    if formula.name in library and library[formula.name] == formula:
+    if formula.name is not None and formula.name in library and library[formula.name] == formula:
         return [], f"jt.library[{_literal(formula.name)}]"
     if formula.name is None and not formula.parameters:
         return ([f"formula = {_text(formula.text)}"], "formula") if "\n" in formula.text else ([], _text(formula.text))

@@ -62,6 +62,7 @@ ONLY_HERE = {
     "IPython": {"notebook"},
     "matplotlib": {"notebook"},
     "itables": {"notebook"},
+    "anywidget": {"notebook"},
     "click": {"cli"},
     "tenacity": {"sources"},
     "duckdb": {"market", "engines"},
@@ -137,7 +138,7 @@ def test_all_is_what_is_public():
 def test_importing_jtscan_imports_no_notebook_and_no_package_that_fetches():
     code = "import jtscan, jtscan.cli, jtscan.sources, jtscan.testing, sys; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    heavy = {"IPython", "ipywidgets", "matplotlib", "itables", "numpy", "pandas"}
+    heavy = {"IPython", "ipywidgets", "matplotlib", "itables", "anywidget", "numpy", "pandas"}
     fetching = {"FinanceDataReader", "pykrx", "yfinance", "tenacity"}
     assert not (heavy | fetching) & set(found.stdout.split())
     assert found.stderr == ""

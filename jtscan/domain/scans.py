@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -14,6 +15,9 @@ from jtscan.domain.jobs import Status, Warmup
 from jtscan.domain.signals import AggregatedSignals, SignalStatistics
 from jtscan.domain.symbols import SymbolCriteria
 from jtscan.errors import RequestError
+
+if TYPE_CHECKING:
+    from jtscan.notebook.results import MatchesTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -153,6 +157,14 @@ class BatchScanResult:
         state = "cancelled: " if self.cancelled else ""
         found = self.signals.in_words(self.outcomes.height)
         return f"{state}{found}, {self.errors_count:,} failed, {self.processing_time_ms:,.0f} ms"
+
+    def table(self) -> MatchesTable:
+        """Make the table of all matches for a notebook: sorted by a click on a header, searched above it."""
+        from jtscan.notebook.results import MatchesTable  # noqa: PLC0415 - needs the extra "notebook"
+
+        table = MatchesTable()
+        table.show(self)
+        return table
 
     def __repr__(self) -> str:
         from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
