@@ -90,7 +90,7 @@ class ChartPart(widgets.VBox):  # type: ignore[misc]
         self.colors = _choice("Colours", ["korean", "western"])
         self.bars = _choice("Bars", _BARS)
         self.state = widgets.HTML()
-        self.image = widgets.Image(format="png", layout={"max_width": "100%", "display": "none"})
+        self.image = widgets.Image(format="png", layout={"max_width": "100%", "margin": "8px 0 0", "display": "none"})
         self._symbol_controls = widgets.HBox(
             [self.earlier, self.symbol, self.later, self.kind, self.colors, self.bars], layout={"flex_flow": "row wrap"}
         )

@@ -1,13 +1,14 @@
-"""Matches searched, sorted and written, so that the browser is given the first rows only."""
+"""Matches searched, sorted and written page by page: the browser never has more."""
 
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 
 import polars as pl
 
-from jtscan.render.cells import Column, columns_of
+from jtscan.render.cells import Column, columns_of, writers_of
 
 _BETWEEN = "\x1f"
 _FALLING, _RISING = "▼", "▲"
@@ -31,33 +32,57 @@ AS_SCANNED = Order()
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class View:
-    """The first matches in an order: ``found`` counts those that the search found, of ``total``."""
+    """A page of the matches in an order: ``found`` counts those that the search found, of ``total``.
+
+    ``page`` counts from 0, ``pages`` is at least 1.
+    """
 
     rows: pl.DataFrame
+    columns: list[Column]
     found: int
     total: int
+    page: int
+    pages: int
+    start: int
 
-    @property
-    def columns(self) -> list[Column]:
-        """The cells as text, numbers to the right, the same decimals all the way down."""
-        return columns_of(self.rows)
+    def __str__(self) -> str:
+        of = f" of {self.total:,}" if self.found < self.total else ""
+        if not self.found:
+            return f"none{of} matches"
+        return f"{self.start + 1:,} to {self.start + self.rows.height:,} of {self.found:,}{of} matches"
 
 
 class MatchRows:
-    """The matches of a scan, to be looked at in pieces.
+    """The matches of a scan, to be looked at page by page.
 
     Null sorts last in both directions; equal values keep the scan's order.
     """
 
     def __init__(self, matches: pl.DataFrame) -> None:
         self.matches = _readable(matches)
+        self._writers = writers_of(self.matches)
         self._texts: pl.Series | None = None
+        self._asked: tuple[str, Order] = ("", AS_SCANNED)
+        self._ordered = self.matches
 
-    def view(self, *, search: str = "", order: Order = AS_SCANNED, limit: int) -> View:
-        """Return the first rows that hold every word of the search, whatever its case."""
-        found = self._searched(search.lower().split())
-        ordered = _sorted(found, order) if order.column else found
-        return View(rows=ordered.head(limit), found=found.height, total=self.matches.height)
+    def view(self, *, search: str = "", order: Order = AS_SCANNED, page: int = 0, height: int) -> View:
+        """Return a page of the rows that hold every word of the search, whatever its case."""
+        if (search, order) != self._asked:
+            found = self._searched(search.lower().split())
+            self._ordered = _sorted(found, order) if order.column else found
+            self._asked = (search, order)
+        pages = max(math.ceil(self._ordered.height / height), 1)
+        page = min(max(page, 0), pages - 1)
+        rows = self._ordered.slice(page * height, height)
+        return View(
+            rows=rows,
+            columns=columns_of(rows, self._writers),
+            found=self._ordered.height,
+            total=self.matches.height,
+            page=page,
+            pages=pages,
+            start=page * height,
+        )
 
     def _searched(self, words: list[str]) -> pl.DataFrame:
         if not words:

@@ -9,7 +9,7 @@ from jtscan.domain.scans import BatchScanResult
 from jtscan.domain.signals import PIVOT_KEYS
 from jtscan.notebook.results.showing import shown
 
-_LOOK = {"layout": {"width": "220px"}, "style": {"description_width": "60px"}}
+_LOOK = {"layout": {"width": "220px"}, "style": {"description_width": "initial"}}
 
 
 class StatisticsPart(widgets.VBox):  # type: ignore[misc]

@@ -116,7 +116,7 @@ class ResultTabs(widgets.VBox):  # type: ignore[misc]
     def _code(self, result: BatchScanResult) -> list[Any]:
         code = self._scanner.code(result.request, data_version=result.data_version)
         rows = min(max(code.count("\n") + 2, 8), 30)
-        text = widgets.Textarea(code, rows=rows, layout={"width": "100%"})
+        text = widgets.Textarea(code, rows=rows, layout={"width": "auto"})
         return [widgets.HTML(render.note_html("This repeats the scan in a cell.")), text, CopyButton(text=code)]
 
     def _part(self, name: str, make: Callable[[], Any], result: BatchScanResult) -> Any:
