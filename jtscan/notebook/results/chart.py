@@ -87,7 +87,7 @@ class ChartPart(widgets.VBox):  # type: ignore[misc]
         self.earlier = widgets.Button(description="‹", tooltip="the symbol before", layout={"width": "36px"})
         self.later = widgets.Button(description="›", tooltip="the symbol after", layout={"width": "36px"})
         self.kind = _choice("Kind", ["auto", "candles", "line"])
-        self.colors = _choice("Colours", ["korean", "western"])
+        self.colors = _choice("Colours", ["auto", "korean", "western"])
         self.bars = _choice("Bars", _BARS)
         self.state = widgets.HTML()
         self.image = widgets.Image(format="png", layout={"max_width": "100%", "margin": "8px 0 0", "display": "none"})

@@ -23,6 +23,7 @@ from jtscan.render.cells import Column
 _NULL = "–"
 _TURNS = (("«", "the first page"), ("‹", "the page before"), ("›", "the next page"), ("»", "the last page"))
 _STYLE = """<style>
+.jt-matches { --dt-html-background: transparent; }
 .jt-matches .itables_anywidget { overflow-x: auto; }
 .jt-matches table.dataTable { font-size: 12px; font-variant-numeric: tabular-nums; margin: 0 !important; }
 .jt-matches table.dataTable thead th { cursor: pointer; user-select: none; white-space: nowrap; }
@@ -30,7 +31,6 @@ _STYLE = """<style>
 .jt-matches table.dataTable th, .jt-matches table.dataTable td { padding-left: 10px !important;
   padding-right: 10px !important; }
 .jt-matches .dt-container { font-size: 12px; width: max-content; max-width: 100%; }
-.jt-matches .itables_anywidget, .jt-matches table.dataTable { background: transparent !important; }
 .jt-matches .jt-shown { margin: 0 10px; min-width: 190px; text-align: center; }
 </style>"""
 
