@@ -67,14 +67,14 @@ def nothing_html(result: BatchScanResult) -> str:
 
 
 def account_html(result: BatchScanResult) -> str:
-    """Show what was asked, the account, all warnings and every error."""
+    """Show, below the headline, the formula, the account, every error, and the warnings if there are more."""
+    shown = words.warnings(result)
     errors, behind = result.errors, result.stale
     if not result.request.timeframe.intraday:
         behind = behind.with_columns(pl.col("last_bar").dt.date())
     return _block(
-        _note(words.asked(result)),
         _formula(words.formula_lines(result.request)),
-        _warnings(words.warnings(result)),
+        _warnings(shown if len(shown) > _HEADED else []),
         _side_by_side(
             _section("Account", _counted([*words.account(result), words.total(result)], total=True), "jt-half"),
             _section("Beside the account", _counted(words.beside(result)), "jt-half"),

@@ -82,7 +82,7 @@ class ChartPart(widgets.VBox):  # type: ignore[misc]
         self._labels: dict[str, str] = {}
         self._changing = False
         self._newest = NewestOnly[bytes](on_made=self._made, on_error=lambda error: self.problem(message_of(error)))
-        self.what = widgets.ToggleButtons(options=_WHAT, style={"button_width": "90px"})
+        self.what = widgets.ToggleButtons(options=_WHAT, style={"button_width": "90px"}, layout={"margin": "0 0 6px"})
         self.symbol = widgets.Combobox(placeholder="code or name", continuous_update=False, layout={"width": "260px"})
         self.earlier = widgets.Button(description="‹", tooltip="the symbol before", layout={"width": "36px"})
         self.later = widgets.Button(description="›", tooltip="the symbol after", layout={"width": "36px"})

@@ -59,7 +59,9 @@ class MatchesTable(widgets.VBox):  # type: ignore[misc]
         within = f"jt-matches-{uuid.uuid4().hex}"
         clicks = Clicks(within, on_column=self._sort_by, on_row=self._open)
         controls = widgets.HBox([self.search, self.sort], layout={"flex_flow": "row wrap"})
-        pages = widgets.HBox([self.first, self.back, self.line, self.next, self.last, self.height])
+        pages = widgets.HBox(
+            [self.first, self.back, self.line, self.next, self.last, self.height], layout={"align_items": "center"}
+        )
         super().__init__([controls, self.table, pages, clicks, widgets.HTML(_STYLE, layout={"display": "none"})])
         for name in ("jt-matches", within, *(["jt-opens"] if on_symbol else [])):
             self.add_class(name)
