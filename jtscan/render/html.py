@@ -58,7 +58,7 @@ def headline_html(result: BatchScanResult) -> str:
     shown = words.warnings(result)
     more = len(shown) - _HEADED
     rest = [f"and {more:,} more warnings: see the account"] if more > 0 else []
-    return _block(_summary(clean(result.summary)), _note(words.asked(result)), _warnings([*shown[:_HEADED], *rest]))
+    return _block(_summary(result.summary), _note(words.asked(result)), _warnings([*shown[:_HEADED], *rest]))
 
 
 def nothing_html(result: BatchScanResult) -> str:

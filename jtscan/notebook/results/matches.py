@@ -31,7 +31,7 @@ _STYLE = """<style>
 .jt-matches table.dataTable th, .jt-matches table.dataTable td { padding-left: 10px !important;
   padding-right: 10px !important; }
 .jt-matches .dt-container { font-size: 12px; width: max-content; max-width: 100%; }
-.jt-matches .jt-shown { margin: 0 10px; min-width: 190px; text-align: center; }
+.jt-matches .jt-matches-line { margin: 0 10px; min-width: 190px; text-align: center; }
 </style>"""
 
 
@@ -56,7 +56,7 @@ class MatchesTable(widgets.VBox):  # type: ignore[misc]
         self._found = 0
         self._changing = False
         self._on_symbol = on_symbol
-        within = f"jt-matches-{uuid.uuid4().hex}"
+        within = f"jt-within-{uuid.uuid4().hex}"
         clicks = Clicks(within, on_column=self._sort_by, on_row=self._open)
         controls = widgets.HBox([self.search, self.sort], layout={"flex_flow": "row wrap"})
         pages = widgets.HBox(
@@ -69,8 +69,8 @@ class MatchesTable(widgets.VBox):  # type: ignore[misc]
 
     def _name_and_listen(self) -> None:
         for name in ("search", "sort", "height", "first", "back", "next", "last"):
-            getattr(self, name).add_class(f"jt-{name}")
-        self.line.add_class("jt-shown")
+            getattr(self, name).add_class(f"jt-matches-{name}")
+        self.line.add_class("jt-matches-line")
         for control in (self.search, self.sort, self.height):
             control.observe(lambda _change: self._changed(), "value")
         self.first.on_click(lambda _button: self._turn(0))

@@ -23,8 +23,8 @@ class StatisticsPart(widgets.VBox):  # type: ignore[misc]
         super().__init__(
             [self.overview, widgets.HBox([self.rows, self.columns], layout={"margin": "8px 0 0"}), self.pivot]
         )
-        for control, name in ((self.rows, "rows"), (self.columns, "columns"), (self.pivot, "pivot-html")):
-            control.add_class(f"jt-{name}")
+        for control, name in ((self.rows, "rows"), (self.columns, "columns"), (self.pivot, "pivot")):
+            control.add_class(f"jt-statistics-{name}")
         self.rows.observe(lambda change: self._chosen(self.columns, change["old"]), "value")
         self.columns.observe(lambda change: self._chosen(self.rows, change["old"]), "value")
 
