@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import ipywidgets as widgets
 import polars as pl
 import pytest
 
 import jtscan as jt
 
 SAMPLE = Path(__file__).parent.parent.parent.parent / "data"
+
+
+@pytest.fixture(autouse=True)
+def _widgets_end_with_their_test() -> Iterator[None]:
+    """Let go of what ipywidgets holds for ever: a scanner's connections should not outlive Python."""
+    yield
+    widgets.Widget.close_all()
 
 
 @pytest.fixture(scope="session")
