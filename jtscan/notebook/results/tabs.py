@@ -23,7 +23,7 @@ _NAMES = ("matches", "statistics", "chart", "account", "code")
 _STYLE = """<style>
 .jt-tab-code textarea { font-family: var(--jp-code-font-family, ui-monospace, monospace); font-size: 12px;
   line-height: 1.5; white-space: pre; overflow-x: auto; }
-.jt-results .jt-tabs .lm-TabBar-tab { flex: 0 0 auto; min-width: 100px; max-width: none; }
+.jt-results .jt-tabs .lm-TabBar-tab { flex: 0 0 auto !important; min-width: 100px; }
 .jt-results .jt-tabs > .widget-tab-contents, .jt-results .jt-tabs > .jp-TabPanel-contents { padding: 10px 12px; }
 </style>"""
 
