@@ -15,11 +15,13 @@ import polars as pl
 
 from jtscan import render
 from jtscan.aggregate import SignalAggregator
+from jtscan.code import scan_code
 from jtscan.domain.checks import CheckReport
 from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
 from jtscan.domain.dates import DateRange, Timeframe, parse_moment
 from jtscan.domain.formulas import Formula, FormulaLike, as_formula
 from jtscan.domain.jobs import ProcessingJob, Warmup
+from jtscan.domain.opened import Opened
 from jtscan.domain.scans import BatchScanRequest, BatchScanResult
 from jtscan.domain.symbols import Names, SymbolCriteria, Where
 from jtscan.engines.processing import ProcessingEngine
@@ -198,6 +200,18 @@ class Scanner:
         self._functions = registered(functions or ())
         self._engine = ProcessingEngine(self._prices, functions=self._functions, raise_internal=raise_internal)
         self._use_case = BatchScanUseCase(self._engine, self._symbols, SignalAggregator())
+        self.opened = Opened(
+            data=data,
+            prices=prices,
+            symbols=symbols,
+            members=members,
+            timeframe=timeframe,
+            columns=columns or {},
+            functions=tuple(each.name for each in functions or ()),
+            version=version,
+            verify=verify,
+            raise_internal=raise_internal,
+        )
 
     async def scan_async(  # noqa: PLR0913 - what a user can say of a scan
         self,
@@ -349,6 +363,18 @@ class Scanner:
             ``progress_callback=``, ``observer=``, ``cancellation_token=``, as in ``scan``.
         """
         return await self._use_case.execute(request, **listeners)
+
+    def code(self, request: BatchScanRequest, *, data_version: str | None = None) -> str:
+        """Write the Python that opens this scanner and repeats a scan: ``print(scanner.code(result.request))``.
+
+        Parameters
+        ----------
+        request
+            What a scan was asked.
+        data_version
+            The data that it read, named in a remark.
+        """
+        return scan_code(request, self.opened, data_version=data_version)
 
     def symbols(
         self,

@@ -16,7 +16,7 @@ PACKAGE = Path(jtscan.__file__).parent
 # A layer may import those that stand above it.
 LAYERS = (
     "errors", "domain", "render", "export", "ports", "progress", "formula", "market", "engines", "aggregate", "universe",
-    "history", "scan", "scanner", "notebook", "testing", "sources", "cli",
+    "history", "scan", "code", "scanner", "notebook", "testing", "sources", "cli",
 )  # fmt: skip
 
 # What a layer may not import although it stands above, and the reason.
@@ -45,6 +45,7 @@ FORBIDDEN = {
             "engines",
             "aggregate",
             "scan",
+            "code",
             "progress",
             "scanner",
             "notebook",
@@ -62,7 +63,7 @@ EXEMPT = {
     ("market", "render"): "a store shows itself by one call into the renderer",
     ("progress", "notebook"): "a bar in a notebook is a widget",
     ("scanner", "notebook"): "scanner.form() needs the extra 'notebook'",
-    ("domain", "notebook"): "values draw themselves by plot() and its kin, which need the extra 'notebook'",
+    ("domain", "notebook"): "plot() and its kin and result.table() need the extra 'notebook'",
 }
 
 ONLY_HERE = {
@@ -70,6 +71,7 @@ ONLY_HERE = {
     "IPython": {"notebook"},
     "matplotlib": {"notebook"},
     "itables": {"notebook"},
+    "anywidget": {"notebook"},
     "click": {"cli"},
     "tenacity": {"sources"},
     "xlsxwriter": {"export"},
@@ -146,7 +148,7 @@ def test_all_is_what_is_public():
 def test_importing_jtscan_imports_no_notebook_and_no_package_that_fetches():
     code = "import jtscan, jtscan.cli, jtscan.sources, jtscan.testing, sys; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    heavy = {"IPython", "ipywidgets", "matplotlib", "itables", "numpy", "pandas", "xlsxwriter"}
+    heavy = {"IPython", "ipywidgets", "matplotlib", "itables", "anywidget", "numpy", "pandas", "xlsxwriter"}
     fetching = {"FinanceDataReader", "pykrx", "yfinance", "tenacity"}
     assert not (heavy | fetching) & set(found.stdout.split())
     assert found.stderr == ""

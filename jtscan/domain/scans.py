@@ -20,6 +20,7 @@ from jtscan.errors import RequestError
 
 if TYPE_CHECKING:
     from jtscan.notebook.charts import Chart, Look, ThemeName
+    from jtscan.notebook.results import MatchesTable
 
 _BEGINNING = dt.date(1900, 1, 1)
 
@@ -393,6 +394,14 @@ class BatchScanResult(Exports):
             "warnings": "\n".join(self.warnings),
         }
         return {what: value for what, value in said.items() if value}
+
+    def table(self) -> MatchesTable:
+        """Make the table of all matches for a notebook: sorted by a click on a header, searched above it."""
+        from jtscan.notebook.results import MatchesTable  # noqa: PLC0415 - needs the extra "notebook"
+
+        table = MatchesTable()
+        table.show(self)
+        return table
 
     def __repr__(self) -> str:
         from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round

@@ -3,6 +3,7 @@
 Pure functions from a value to a string:
 
     cells   a frame becomes columns of text, cleaned; widths on a terminal
+    pivots  matches counted by two keys, with heat
     words   what text and HTML both say of a scan, in lines, counts and columns
     text    for a terminal of 100 columns
     html    for a notebook, light or dark
@@ -22,9 +23,14 @@ from jtscan.render.cards import (
     verify_html,
 )
 from jtscan.render.html import (
+    account_html,
     frame_html,
     functions_html,
+    headline_html,
     note_html,
+    nothing_html,
+    overview_html,
+    pivot_html,
     plain_html,
     problem_html,
     scan_html,
@@ -35,6 +41,7 @@ from jtscan.render.stores import ingest_html, ingest_text, quality_html, quality
 from jtscan.render.text import frame_text, scan_text, signals_text, statistics_text
 
 __all__ = [
+    "account_html",
     "card_html",
     "check_html",
     "formula_html",
@@ -42,9 +49,13 @@ __all__ = [
     "frame_html",
     "frame_text",
     "functions_html",
+    "headline_html",
     "ingest_html",
     "ingest_text",
     "note_html",
+    "nothing_html",
+    "overview_html",
+    "pivot_html",
     "plain_html",
     "problem_html",
     "quality_html",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -26,29 +26,37 @@ class Column:
     shares: Sequence[float] = ()
 
 
-def columns_of(frame: pl.DataFrame) -> list[Column]:
-    """Write every column of a frame, numbers to the right."""
-    return [_column_of(series) for series in frame.iter_columns()]
+Writers = Mapping[str, Callable[[Any], str]]
 
 
-def _column_of(series: pl.Series) -> Column:
-    write = _writer(series)
+def columns_of(frame: pl.DataFrame, writers: Writers | None = None) -> list[Column]:
+    """Write every column of a frame, numbers to the right; as ``writers`` do, those of a larger frame."""
+    known = writers_of(frame) if writers is None else writers
+    return [_column_of(series, known[series.name]) for series in frame.iter_columns()]
+
+
+def writers_of(frame: pl.DataFrame) -> Writers:
+    """Choose how the values of each column are written, numbers with the same decimals all the way down."""
+    return {series.name: _writer(series) for series in frame.iter_columns()}
+
+
+def _column_of(series: pl.Series, write: Callable[[Any], str]) -> Column:
     cells = [None if value is None else write(value) for value in series.to_list()]
     return Column(name=clean(series.name), cells=cells, right=series.dtype.is_numeric())
 
 
-def _writer(series: pl.Series) -> Callable[[object], str]:
+def _writer(series: pl.Series) -> Callable[[Any], str]:
     if series.dtype.is_float():
-        return _float_format([value for value in series.to_list() if value is not None and math.isfinite(value)]).format
+        return _float_format(series.filter(series.is_finite())).format
     return "{:,}".format if series.dtype.is_numeric() else plain
 
 
-def _float_format(values: Sequence[float]) -> str:
-    """The same decimals all the way down: as many as the values have, or enough to tell them apart."""
-    largest = max(map(abs, values), default=0.0)
+def _float_format(values: pl.Series) -> str:
+    """As many decimals as the values have, or enough to tell them apart."""
+    largest = float(values.abs().max() or 0.0)  # type: ignore[arg-type]
     if largest >= _HUGE or 0 < largest < _TINY:
         return "{:.4g}"
-    exact = (places for places in range(5) if all(value == round(value, places) for value in values))
+    exact = (places for places in range(5) if (values == values.round(places)).all())
     return f"{{:,.{next(exact, 2 if largest >= 1 else 4)}f}}"
 
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from jtscan.domain.scans import BatchScanResult
 from jtscan.domain.signals import AggregatedSignals, SignalStatistics
-from jtscan.render import words
+from jtscan.render import pivots, words
 from jtscan.render.cells import Column, clean, columns_of, cut, width_of
 from jtscan.render.style import STYLE
 
@@ -26,6 +26,8 @@ _MONTHS = 240
 _TOKEN = re.compile(
     r"""(?P<remark>\#.*)|(?P<text>"[^"]*"|'[^']*')|(?P<call>[^\W\d]\w*(?=\())|(?P<given>^\s*[^\W\d]\w*(?=\s*=[^=]))"""
 )
+_LISTED = 20_000
+_HEADED = 3
 
 
 def scan_html(result: BatchScanResult) -> str:
@@ -53,6 +55,64 @@ def signals_html(signals: AggregatedSignals) -> str:
 def statistics_html(statistics: SignalStatistics) -> str:
     """Show how many matches there are by signal, by the most frequent symbols, and per month."""
     return _block(_summary(words.statistics_summary(statistics)), _statistics(statistics))
+
+
+def headline_html(result: BatchScanResult) -> str:
+    """Show what must be seen above any table: summary, what was asked, the first warnings."""
+    shown = words.warnings(result)
+    more = len(shown) - _HEADED
+    rest = [f"and {more:,} more warnings: see the account"] if more > 0 else []
+    return _block(_summary(result.summary), _note(words.asked(result)), _warnings([*shown[:_HEADED], *rest]))
+
+
+def nothing_html(result: BatchScanResult) -> str:
+    """Say why there is no match."""
+    return _block(f'<div class="jt-nothing">{escape(words.nothing(result))}</div>')
+
+
+def account_html(result: BatchScanResult) -> str:
+    """Show, below the headline, the formula, the account, every error, and the warnings if there are more."""
+    shown = words.warnings(result)
+    errors, behind = result.errors, result.stale
+    if not result.request.timeframe.intraday:
+        behind = behind.with_columns(pl.col("last_bar").dt.date())
+    return _block(
+        _formula(words.formula_lines(result.request.formula, result.request.parameters)),
+        _warnings(shown if len(shown) > _HEADED else []),
+        _side_by_side(
+            _section("Account", _counted([*words.account(result), words.total(result)], total=True), "jt-half"),
+            _section("Beside the account", _counted(words.beside(result)), "jt-half"),
+        ),
+        _listed(words.errors_title(result, _LISTED), errors, opened=True),
+        _listed(f"Behind the newest bar: {behind.height:,}", behind),
+    )
+
+
+def _listed(title: str, frame: pl.DataFrame, *, opened: bool = False) -> str:
+    """Every row of a table, in a box that scrolls."""
+    if frame.is_empty():
+        return ""
+    return _details(title, f'<div class="jt-scroll">{_table(columns_of(frame.head(_LISTED)))}</div>', opened=opened)
+
+
+def pivot_html(statistics: SignalStatistics, index: str, columns: str) -> str:
+    """Show matches counted by two keys, with heat colours; what does not fit is counted together.
+
+    Raises
+    ------
+    RequestError
+        A key is unknown, or both are the same.
+    """
+    table, said = pivots.pivot_table(statistics, index, columns)
+    return _block(_note(said) if said else "", table)
+
+
+def overview_html(statistics: SignalStatistics) -> str:
+    """Show the matches by signal in one line, and per month."""
+    months = words.months(statistics)[-_MONTHS:]
+    return _block(
+        _summary(words.statistics_summary(statistics)), _section("Matches per month", _months(months), "jt-grow")
+    )
 
 
 def frame_html(frame: pl.DataFrame, rows: int = 20) -> str:

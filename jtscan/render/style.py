@@ -51,6 +51,20 @@ STYLE = """<style>
 .jt-scan pre .jt-text { color: color-mix(in srgb, var(--jt-warn) 70%, currentColor); }
 .jt-scan pre .jt-call { color: color-mix(in srgb, var(--jt-accent) 80%, currentColor); }
 .jt-scan pre .jt-given { font-weight: 600; }
+.jt-scan .jt-scroll { max-height: 340px; overflow: auto; }
+.jt-scan .jt-pivot { max-height: 460px; overflow: auto; max-width: 100%; margin: 6px 0; width: max-content; }
+.jt-scan .jt-pivot table.jt-table { border-collapse: separate; border-spacing: 0; }
+.jt-scan .jt-pivot th { background: var(--jp-layout-color1, var(--vscode-editor-background, Canvas)); }
+.jt-scan .jt-pivot thead th { position: sticky; top: 0; z-index: 2; border-bottom: 1px solid var(--jt-soft); }
+.jt-scan .jt-pivot tr > th:first-child { position: sticky; left: 0; z-index: 1; }
+.jt-scan .jt-pivot thead tr > th:first-child { z-index: 3; }
+.jt-scan .jt-pivot table.jt-table tbody th { font-weight: 400; color: inherit; }
+.jt-scan .jt-pivot table.jt-table tbody tr > * { border-bottom: 1px solid var(--jt-faint); }
+.jt-scan .jt-pivot td.jt-sum { font-weight: 600; }
+.jt-scan .jt-pivot table.jt-table tr.jt-others > * { color: var(--jt-soft); }
+.jt-scan .jt-pivot table.jt-table tr.jt-total > * { font-weight: 600; position: sticky; bottom: 0;
+  background: var(--jp-layout-color1, var(--vscode-editor-background, Canvas));
+  border-top: 1px solid var(--jt-soft); border-bottom: 0; }
 .jt-scan .jt-bars { display: flex; align-items: flex-end; gap: 1px; height: 72px;
   border-bottom: 1px solid var(--jt-soft); }
 .jt-scan .jt-bars i { flex: 1 1 8px; min-width: 1px; border-radius: 2px 2px 0 0;

@@ -11,7 +11,7 @@
     parts       rows, chips, folds and texts that all of them are made of; style.py their looks
 
 An exception in a widget's callback is shown nowhere, so that every callback
-shows its own in the form (``parts.guarded``).
+shows its own in the form (``notebook.showing``).
 """
 
 from __future__ import annotations

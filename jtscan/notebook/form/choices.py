@@ -10,7 +10,8 @@ import traitlets
 
 from jtscan.domain.words import first_few, nearest
 from jtscan.errors import RequestError
-from jtscan.notebook.form.parts import Chips, Tell, guarded, named
+from jtscan.notebook.form.parts import Chips, named
+from jtscan.notebook.showing import Tell, guarded
 
 _FEW = 6
 _SHOWN = 3

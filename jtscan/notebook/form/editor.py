@@ -14,8 +14,9 @@ from jtscan.errors import JtscanError, RequestError
 from jtscan.formula import FormulaDescription, library
 from jtscan.formula.library import LibraryFormula
 from jtscan.notebook.form.parameters import ParameterBox
-from jtscan.notebook.form.parts import Tell, button, caution, guarded, html, named, quiet, shown_if
+from jtscan.notebook.form.parts import button, caution, html, named, quiet, shown_if
 from jtscan.notebook.form.state import put
+from jtscan.notebook.showing import Tell, guarded
 
 if TYPE_CHECKING:
     from jtscan.scanner import Scanner

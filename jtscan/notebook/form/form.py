@@ -18,14 +18,15 @@ from jtscan.errors import JtscanError, RequestError
 from jtscan.notebook.form.editor import FormulaEditor
 from jtscan.notebook.form.functions import FunctionFinder
 from jtscan.notebook.form.options import Options
-from jtscan.notebook.form.output import PlainOutput
-from jtscan.notebook.form.parts import caution, guarded, html, message_of, named, row
+from jtscan.notebook.form.parts import caution, html, named, row
 from jtscan.notebook.form.progress import RunBar, ended
 from jtscan.notebook.form.runs import ScanRun
 from jtscan.notebook.form.span import SpanPicker
 from jtscan.notebook.form.state import KIND, VERSION, State, as_state, read_state, write_state
 from jtscan.notebook.form.style import STYLE
 from jtscan.notebook.form.universe import UniversePicker
+from jtscan.notebook.results import ResultTabs
+from jtscan.notebook.showing import guarded, message_of
 
 if TYPE_CHECKING:
     from jtscan.scanner import Scanner
@@ -74,7 +75,7 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
         self.options = Options(changed, tell)
         self.running = running = RunBar(self._start, self._stop, tell)
         self.run, self.cancel, self.bar, self.status = running.run, running.cancel, running.bar, running.status
-        self.output = named(PlainOutput(), "jt-output")
+        self.output = named(ResultTabs(self._scanner), "jt-output")
         self.timeframe.observe(guarded(self.formula.check, tell), "value")
 
     def _rows(self) -> list[Any]:

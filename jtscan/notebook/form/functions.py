@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import ipywidgets as widgets
 
 from jtscan import render
-from jtscan.notebook.form.parts import Fold, Tell, guarded, html, named, quiet
+from jtscan.notebook.form.parts import Fold, html, named, quiet
+from jtscan.notebook.showing import Tell, guarded
 
 if TYPE_CHECKING:
     from jtscan.scanner import Scanner

@@ -8,8 +8,9 @@ from typing import Any
 import ipywidgets as widgets
 
 from jtscan.errors import RequestError
-from jtscan.notebook.form.parts import Fold, Tell, guarded, named, pair
+from jtscan.notebook.form.parts import Fold, named, pair
 from jtscan.notebook.form.state import put
+from jtscan.notebook.showing import Tell, guarded
 
 _ALWAYS = [
     ("oldest first", "timestamp"), ("newest first", "-timestamp"), ("symbol", "symbol"), ("name", "name"),

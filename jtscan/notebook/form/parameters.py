@@ -12,7 +12,8 @@ import ipywidgets as widgets
 from jtscan.domain.formulas import check_parameters
 from jtscan.errors import RequestError
 from jtscan.formula.parameters import Parameter
-from jtscan.notebook.form.parts import Tell, button, guarded, named
+from jtscan.notebook.form.parts import button, named
+from jtscan.notebook.showing import Tell, guarded
 
 _FAR = 10**15 - 1
 

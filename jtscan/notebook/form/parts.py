@@ -1,4 +1,4 @@
-"""Rows, chips, folds and texts that the form is made of, and the guard of its callbacks."""
+"""Rows, chips, folds and texts that the form is made of."""
 
 from __future__ import annotations
 
@@ -8,32 +8,10 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from jtscan.errors import JtscanError
+from jtscan.notebook.showing import Tell, guarded
 from jtscan.render.cells import clean
 
-Tell = Callable[[str], None]
-"""Shows a message in the form."""
-
 _MOST_CHIPS = 24
-
-
-def message_of(error: BaseException) -> str:
-    """Say what went wrong, for people; a bug of ours by its kind."""
-    if isinstance(error, KeyboardInterrupt):
-        return "the kernel was interrupted"
-    return str(error) if isinstance(error, JtscanError) else f"internal error: {type(error).__name__}: {error}"
-
-
-def guarded(call: Callable[[], None], tell: Tell) -> Callable[..., None]:
-    """Make a callback that tells what goes wrong in it: nobody else would show it."""
-
-    def callback(*_: object) -> None:
-        try:
-            call()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is shown
-            tell(message_of(error))
-
-    return callback
 
 
 def quiet(text: str, strong: str = "") -> str:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import ipywidgets as widgets
 import traitlets
 
-from jtscan.notebook.form.parts import Chips, Tell, caution, guarded, html, named, quiet, shown_if
+from jtscan.notebook.form.parts import Chips, caution, html, named, quiet, shown_if
 from jtscan.notebook.form.symbols import SymbolTable
+from jtscan.notebook.showing import Tell, guarded
 
 _ROWS = 8
 

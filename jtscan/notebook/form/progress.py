@@ -7,8 +7,9 @@ from collections.abc import Callable
 import ipywidgets as widgets
 
 from jtscan.domain.scans import BatchScanResult
-from jtscan.notebook.form.parts import Tell, button, guarded, html, named, quiet
+from jtscan.notebook.form.parts import button, html, named, quiet
 from jtscan.notebook.form.runs import Progress
+from jtscan.notebook.showing import Tell, guarded
 
 _MILLI = 1000
 

@@ -12,8 +12,9 @@ import polars as pl
 
 from jtscan.domain.dates import DEFAULT_BARS, DateRange, Timeframe, parse_moment
 from jtscan.errors import JtscanError, RequestError
-from jtscan.notebook.form.parts import Tell, guarded, html, named, pair, quiet, row, shown_if
+from jtscan.notebook.form.parts import html, named, pair, quiet, row, shown_if
 from jtscan.notebook.form.state import put
+from jtscan.notebook.showing import Tell, guarded
 
 if TYPE_CHECKING:
     from jtscan.scanner import Scanner

@@ -10,10 +10,11 @@ import polars as pl
 
 from jtscan.domain.symbols import INDEX_MARKET, SymbolCriteria
 from jtscan.notebook.form.choices import Choices
-from jtscan.notebook.form.parts import Tell, guarded, html, quiet, row, shown_if
+from jtscan.notebook.form.parts import html, quiet, row, shown_if
 from jtscan.notebook.form.picker import SymbolPicker
 from jtscan.notebook.form.state import put
 from jtscan.notebook.form.symbols import SymbolTable
+from jtscan.notebook.showing import Tell, guarded
 
 if TYPE_CHECKING:
     from jtscan.scanner import Scanner

@@ -24,8 +24,8 @@ from jtscan.notebook.form.symbols import SymbolTable
 def test_run_shows_the_result_and_keeps_it(form, scan_with, text_of):
     assert form.result is None
     scan_with(form)
-    assert form.output.value == render.scan_html(form.result)
-    assert "<b>1" not in form.output.value
+    assert form.output.result is form.result
+    assert "<b>1" not in form.output.head.value
     assert text_of(form.status.value) == "1 match in 1 of 40 symbols · 1 failed · 1.2 s"
     assert (form.bar.value, form.bar.max, form.bar.bar_style) == (40, 40, "success")
     assert (form.run.disabled, form.cancel.disabled) == (False, True)
@@ -39,7 +39,7 @@ def test_cancel_stops_after_the_symbol_at_work_and_keeps_what_is_done(form, scan
     form.cancel.click()
     assert form.wait(5)
     assert form.result.cancelled
-    assert "cancelled" in text_of(form.output.value)
+    assert "cancelled" in text_of(form.output.head.value)
     done = form.result.outcomes.filter(pl.col("status") != "cancelled").height
     assert text_of(form.status.value) == (
         f"stopped after {done} of 40 symbols; what was found until then is kept: 1 match in 1 of 40 symbols · 1 failed"
@@ -92,7 +92,7 @@ def test_two_forms_are_independent(scanner, scan_with):
     one.formula.value = "close >"
     scan_with(other)
     assert (other.market.value, other.run.disabled) == ([], False)
-    assert (one.result, one.output.value) == (None, "")
+    assert (one.result, one.output.head.value) == (None, "")
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_two_forms_are_independent(scanner, scan_with):
 def test_a_scan_that_fails_shows_why(failing, scan_with, text_of, capsys, failure, said):
     form = failing(failure)
     scan_with(form)
-    assert text_of(form.output.value) == said
+    assert text_of(form.output.head.value) == said
     assert text_of(form.status.value) == "failed"
     assert (form.result, form.bar.bar_style, form.run.disabled) == (None, "danger", False)
     assert capsys.readouterr() == ("", "")
@@ -122,9 +122,9 @@ def test_a_failed_scan_leaves_no_earlier_result(form, scanner, scan_with):
 
 
 def test_a_result_that_cannot_be_shown_tells_why(form, scan_with, text_of, monkeypatch):
-    monkeypatch.setattr(render, "scan_html", lambda _result: 1 / 0)
+    monkeypatch.setattr(render, "headline_html", lambda _result: 1 / 0)
     scan_with(form)
-    assert text_of(form.output.value) == "internal error: ZeroDivisionError: division by zero"
+    assert text_of(form.output.head.value) == "internal error: ZeroDivisionError: division by zero"
     assert form.run.disabled is False
 
 
@@ -284,13 +284,13 @@ def test_the_form_scans_the_sample_like_the_scanner(sample, choose, scan_with, t
     choose(form, market=["KOSPI"], exclude=["005930"], last=60)
     form.parameters.controls["fast"].value = 3
     scan_with(form)
-    assert form.result is not None, text_of(form.output.value)
+    assert form.result is not None, text_of(form.output.head.value)
     again = sample.scan(
         form.formula.value, market="KOSPI", exclude=["005930"], last=60, parameters={"fast": 3, "slow": 20}
     )
     assert form.result.signals.matches.equals(again.signals.matches)
     assert again.signals.total_matches > 0
-    assert "prices are invented" in text_of(form.output.value)
+    assert "prices are invented" in text_of(form.output.head.value)
 
 
 def test_the_newest_bars_are_said_as_the_scan_asks_them(sample, scan_with, text_of):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from jtscan.errors import RequestError
-from jtscan.notebook.form.parts import caution, guarded, message_of, quiet
+from jtscan.notebook.form.parts import caution, quiet
+from jtscan.notebook.showing import guarded, message_of
 
 
 @pytest.mark.parametrize(
