@@ -50,4 +50,5 @@ def open_notebook(chromium, lab, desk, request) -> Iterator[Callable[..., Notebo
 
     yield call
     for tab in opened:
+        print("console:", *tab.errors, sep="\n")  # pytest shows it beside a failure
         tab.close()

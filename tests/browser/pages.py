@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from browser.servers import TOKEN, Server
+from browser.servers import KEY, Server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -41,7 +41,14 @@ _SHARE = "bar => parseFloat(bar.style.width) || 0"
 def write_notebook(path: Path, cells: list[str]) -> Path:
     """Write a notebook of code cells."""
     code = [
-        {"cell_type": "code", "id": f"cell-{number}", "source": cell, "metadata": {}, "outputs": [], "execution_count": None}
+        {
+            "cell_type": "code",
+            "id": f"cell-{number}",
+            "source": cell,
+            "metadata": {},
+            "outputs": [],
+            "execution_count": None,
+        }
         for number, cell in enumerate(cells)
     ]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -75,7 +82,7 @@ class NotebookPage(Tab):
     def __init__(self, browser: Browser, server: Server, notebook: Path, **size: int) -> None:
         super().__init__(browser, **size)
         # A workspace of its own, otherwise JupyterLab opens what the page before left open.
-        self.go(f"{server.url}/lab/workspaces/{notebook.stem}/tree/{notebook.name}?token={TOKEN}")
+        self.go(f"{server.url}/lab/workspaces/{notebook.stem}/tree/{notebook.name}?token={KEY}")
         self.page.wait_for_function(_IDLE)
 
     def run(self, cell: int) -> str:
@@ -162,7 +169,9 @@ class FormPage:
 
     def share(self, *, above: float = 0.0) -> float:
         """Wait until the bar is beyond a share; return where it is then, in per cent."""
-        self.page.wait_for_function(f"([bar, above]) => ({_SHARE})(bar) > above", arg=[self.bar.element_handle(), above])
+        self.page.wait_for_function(
+            f"([bar, above]) => ({_SHARE})(bar) > above", arg=[self.bar.element_handle(), above]
+        )
         return float(self.bar.evaluate(_SHARE))
 
 
@@ -174,7 +183,9 @@ class ResultTabs:
         self.titles = page.locator(".jt-tabs .lm-TabBar-tab")
         self.chart = page.locator(".jt-tab-chart img")
         self.code = page.locator(".jt-tab-code textarea")
-        self.table = page.locator(".jt-tab-matches table.dataTable").last  # DataTables may put the head in a table of its own
+        self.table = page.locator(
+            ".jt-tab-matches table.dataTable"
+        ).last  # DataTables may put the head in a table of its own
 
     def open(self, name: str) -> Locator:
         """Open a tab: matches, statistics, chart, account or code."""
@@ -195,7 +206,9 @@ class ResultTabs:
     def charted(self) -> tuple[int, int]:
         """Wait until the chart is drawn; return its width and height in pixels."""
         self.chart.first.wait_for()
-        self.page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=self.chart.first.element_handle())
+        self.page.wait_for_function(
+            "image => image.complete && image.naturalWidth > 0", arg=self.chart.first.element_handle()
+        )
         return tuple(self.chart.first.evaluate("image => [image.naturalWidth, image.naturalHeight]"))
 
 

@@ -17,8 +17,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,7 +40,8 @@ FLAGS = (
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # the tests need no network, and must not wait for one
 )
-TOKEN = "jtscan"
+KEY = "jtscan"
+_NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false}'  # otherwise JupyterLab asks, over the page
 _SECONDS_TO_START = 90
 
 
@@ -86,12 +85,13 @@ def jupyterlab(folder: Path, state: Path) -> Iterator[Server]:
         "--ServerApp.ip=127.0.0.1",
         "--ServerApp.port_retries=0",
         f"--ServerApp.root_dir={folder}",
-        f"--IdentityProvider.token={TOKEN}",
+        f"--IdentityProvider.token={KEY}",
         "--LabApp.expose_app_in_browser=True",
-        "--LabApp.news_url=",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
-    with _started(["jupyterlab", "--allow-root", *options], "--ServerApp.port", "api", folder, state) as server:
+    settings = state / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text(_NO_NEWS, encoding="utf-8")
+    with _started(["jupyterlab", "--allow-root", *options], "--ServerApp.port", folder, state) as server:
         yield server
 
 
@@ -99,12 +99,12 @@ def jupyterlab(folder: Path, state: Path) -> Iterator[Server]:
 def voila(notebook: Path, state: Path) -> Iterator[Server]:
     """Serve one notebook as an app, as ``voila NOTEBOOK`` does."""
     options = ["--Voila.ip=127.0.0.1", "--Voila.port_retries=0"]
-    with _started(["voila", str(notebook), *options], "--Voila.port", "static/main.js", notebook.parent, state) as server:
+    with _started(["voila", str(notebook), *options], "--Voila.port", notebook.parent, state) as server:
         yield server
 
 
 @contextmanager
-def _started(command: list[str], port_option: str, answer: str, folder: Path, state: Path) -> Iterator[Server]:
+def _started(command: list[str], port_option: str, folder: Path, state: Path) -> Iterator[Server]:
     port = _free_port()
     server = Server(url=f"http://127.0.0.1:{port}", log=state / f"{command[0]}.log")
     state.mkdir(parents=True, exist_ok=True)
@@ -118,7 +118,7 @@ def _started(command: list[str], port_option: str, answer: str, folder: Path, st
             stderr=subprocess.STDOUT,
         )
     try:
-        _wait_for(f"{server.url}/{answer}", process, server.log)
+        _wait_for(port, process, server.log)
         yield server
     finally:
         _stop(process)
@@ -142,21 +142,22 @@ def _environment(state: Path) -> dict[str, str]:
     }
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + _SECONDS_TO_START
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise RuntimeError(f"the server ended with {process.returncode}:\n{log.read_text(encoding='utf-8')[-3000:]}")
+            raise RuntimeError(f"the server ended with {process.returncode}:\n{_end_of(log)}")
         try:
-            urllib.request.urlopen(url, timeout=5).close()
-        except urllib.error.HTTPError as answer:
-            answer.close()
-            return
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
         except OSError:
             time.sleep(0.1)
         else:
             return
-    raise RuntimeError(f"no answer in {_SECONDS_TO_START} s:\n{log.read_text(encoding='utf-8')[-3000:]}")
+    raise RuntimeError(f"no server on port {port} in {_SECONDS_TO_START} s:\n{_end_of(log)}")
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(encoding="utf-8")[-3000:]
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

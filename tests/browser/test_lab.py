@@ -20,7 +20,9 @@ LONG = " + ".join(f"percentrank(close, {n})" for n in range(100, 700, 4)) + " > 
 # Yes if what _repr_html_ gives can run at all in this notebook: otherwise the test below would prove nothing.
 CONTROL = """from IPython.display import HTML
 HTML('<img src=x onerror="window.control = 1">')"""
-COUNTS = "(form.result.cancelled, dict(form.result.account.group_by('status').agg(pl.col('symbols').sum()).iter_rows()))"
+COUNTS = (
+    "(form.result.cancelled, dict(form.result.account.group_by('status').agg(pl.col('symbols').sum()).iter_rows()))"
+)
 
 
 def test_a_mistake_is_shown_where_it_is_mended_and_the_scan_runs_to_the_end(open_notebook):
@@ -46,7 +48,9 @@ def test_a_mistake_is_shown_where_it_is_mended_and_the_scan_runs_to_the_end(open
     assert notebook.errors == []
 
 
-def test_a_long_scan_shows_its_progress_lets_other_cells_answer_and_keeps_what_it_has_when_it_is_cancelled(open_notebook):
+def test_a_long_scan_shows_its_progress_lets_other_cells_answer_and_keeps_what_it_has_when_it_is_cancelled(
+    open_notebook,
+):
     notebook = open_notebook(FORM, "form.result is None", f"import polars as pl\n{COUNTS}")
     notebook.run(0)
     form = FormPage(notebook.page)
