@@ -3,8 +3,9 @@
     python tests/screenshots.py [--out screenshots]
 
 The form: fresh, with a mistake, at work, stopped, finished with each of its
-tabs, and in a narrow window. In cells: a result, its statistics, its charts, the quality of a store. What cannot be
-shown is told and left out, and the exit code is then 1.
+tabs, and in a narrow window. In cells: a result, its statistics, its charts,
+the quality of a store. What cannot be shown is told and left out, and the exit
+code is then 1.
 """
 
 from __future__ import annotations
