@@ -72,7 +72,9 @@ class ChartPart(widgets.VBox):  # type: ignore[misc]
         self._result: BatchScanResult | None = None
         self._labels: dict[str, str] = {}
         self._changing = False
-        self._newest = NewestOnly[tuple[bytes, int]](on_made=self._made, on_error=lambda error: self.problem(message_of(error)))
+        self._newest = NewestOnly[tuple[bytes, int]](
+            on_made=self._made, on_error=lambda error: self.problem(message_of(error))
+        )
         self.what = widgets.ToggleButtons(options=_WHAT, style={"button_width": "90px"}, layout={"margin": "0 0 6px"})
         self.symbol = widgets.Combobox(placeholder="code or name", continuous_update=False, layout={"width": "260px"})
         self.earlier = widgets.Button(description="‹", tooltip="the symbol before", layout={"width": "36px"})
