@@ -287,6 +287,11 @@ class BatchScanResult(Exports):
         return seen.bars.select("timestamp").join(found, on="timestamp", how="inner", maintain_order="left_right")
 
     @property
+    def matches(self) -> pl.DataFrame:
+        """The matches: the frame ``signals.matches``, one row per match."""
+        return self.signals.matches
+
+    @property
     def account(self) -> pl.DataFrame:
         """Status, symbols, reason: one row per status; the symbols add up to those asked for.
 
@@ -338,7 +343,10 @@ class BatchScanResult(Exports):
 
     @property
     def data_date(self) -> dt.date | dt.datetime | None:
-        """The newest bar that the scan saw; a datetime for intraday bars."""
+        """The newest bar that the scan saw, so never one after its range; a datetime for intraday bars.
+
+        How far the data itself goes is ``scanner.span()``.
+        """
         newest = self.outcomes["last_bar"].max()
         if not isinstance(newest, dt.datetime):
             return None
