@@ -208,7 +208,7 @@ class _Explainer:
 _HELPERS = frozenset({"last_true", "earlier_true", "follow", "latest_row", "chain_begins", "chain_goes_on", "rest"})
 
 
-def _reach(reach: Reach, period: str) -> str:
+def _reach(reach: Reach, period: str | None) -> str:
     if reach.bars is None:
         return "all history"
     return f"{_bars(reach.bars)}{f' ({reach.periods:,} of {period})' if reach.periods else ''}"

@@ -21,14 +21,6 @@ from jtscan.market.duck import Duck
 from jtscan.market.files import PRICES
 from jtscan.market.store.layout import split
 
-SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
-    "symbol": pl.String,
-    "kind": pl.String,
-    "first": pl.Datetime("us"),
-    "last": pl.Datetime("us"),
-    "bars": pl.Int64,
-    "seen": pl.String,
-}
 ROUNDING = 0.005
 JUMP = 0.30
 _BACK = 0.10
@@ -40,6 +32,24 @@ _FEW_SYMBOLS = 3
 _LONGEST_HOLIDAY = 7
 _CONTEXT = dt.timedelta(days=45)
 _MOST_HASHES = 10_000_000
+
+
+def moment_of(*timeframes: Timeframe) -> pl.DataType:
+    """Return the type of their timestamps: days, unless one of them is intraday."""
+    return pl.Datetime("us") if any(each.intraday for each in timeframes) else pl.Date()
+
+
+def schema_of(*timeframes: Timeframe) -> dict[str, pl.DataType]:
+    """Return the columns of what looks wrong in bars of these timeframes."""
+    moment = moment_of(*timeframes)
+    return {
+        "symbol": pl.String(),
+        "kind": pl.String(),
+        "first": moment,
+        "last": moment,
+        "bars": pl.Int64(),
+        "seen": pl.String(),
+    }
 
 
 class Suspicions:
@@ -61,7 +71,8 @@ class Suspicions:
         self._markets = markets or {}
         self._since = since
         self._thinning = rows // _MOST_HASHES + 1
-        self._found = [pl.DataFrame(schema=SCHEMA)]
+        self._schema = schema_of(timeframe)
+        self._found = [pl.DataFrame(schema=self._schema)]
         self._days: list[_Days] = []
         self._hashes: list[pl.DataFrame] = []
         self._symbols: list[str] = []
@@ -78,7 +89,9 @@ class Suspicions:
     def found(self) -> pl.DataFrame:
         """List everything: symbol, kind, first and last timestamp, bars, what is seen; by kind and symbol."""
         parts = [*self._found, _gaps(self._days), self._same()]
-        whole = pl.concat([part.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items()) for part in parts])
+        whole = pl.concat(
+            [part.select(pl.col(name).cast(kind) for name, kind in self._schema.items()) for part in parts]
+        )
         recent = whole if self._since is None else whole.filter(pl.col("last") >= self._since)
         order = pl.col("kind").replace_strict({kind: place for place, kind in enumerate(KINDS)})
         return recent.sort(order, "symbol", "first")
@@ -97,7 +110,7 @@ class Suspicions:
     def _same(self) -> pl.DataFrame:
         """Symbols that share bars with an earlier one, timestamp, prices and volume alike."""
         if not self._hashes:
-            return pl.DataFrame(schema=SCHEMA)
+            return pl.DataFrame(schema=self._schema)
         hashes = pl.concat(self._hashes).sort("hash", "code")
         number = pl.col("hash")
         again = hashes.filter((number == number.shift(1)) | (number == number.shift(-1)))
@@ -187,7 +200,7 @@ def _days_of(frame: pl.DataFrame, aside: pl.DataFrame | None, markets: Mapping[s
 def _gaps(days: Sequence[_Days]) -> pl.DataFrame:
     """Sessions without a row, by the market's own calendar; where too few symbols tell it, very long gaps only."""
     if not days:
-        return pl.DataFrame(schema=SCHEMA)
+        return pl.DataFrame(schema=schema_of())
     leaps = pl.concat([each.leaps for each in days])
     sessions = _sessions(pl.concat([each.present for each in days]), pl.concat([each.spans for each in days]))
     numbered = pl.concat(

@@ -191,3 +191,21 @@ def test_an_ingest_tells_of_its_own_days(desk):
     report = desk.rows("A,2024-01-04,41,41,41,41,1", "A,2024-01-05,41,41,35,41,1")
     assert report.suspicious.select("kind", pl.col("first").dt.day()).rows() == [("jump", 4)]
     assert desk.store.quality().suspicious["kind"].to_list() == ["jump", "jump"]
+
+
+MINUTES = ["A,2024-01-02 09:00,10,10,10,10,1", "A,2024-01-02 09:05,20,20,20,20,1", "A,2024-01-02 09:10,21,21,21,21,1"]
+DAYS = ["A,2024-01-02,10,10,10,10,1", "A,2024-01-03,20,20,20,20,1", "A,2024-01-04,21,21,21,21,1"]
+
+
+def test_daily_bars_are_told_by_dates_and_minutes_by_moments(desk):
+    report = desk.rows(*DAYS)
+    quality = desk.store.quality()
+    for found in (report.suspicious, quality.suspicious):
+        assert found.select("first", "last").rows() == [(dt.date(2024, 1, 3), dt.date(2024, 1, 3))]
+    assert quality.halts.schema["timestamp"] == quality.quarantine.schema["timestamp"] == pl.Date
+    minutes = desk.rows(*MINUTES, timeframe="5m").suspicious
+    assert minutes["first"].to_list() == [dt.datetime(2024, 1, 2, 9, 5)]
+    assert desk.store.quality().suspicious["first"].to_list() == [
+        dt.datetime(2024, 1, 2, 9, 5),
+        dt.datetime(2024, 1, 3),
+    ]
