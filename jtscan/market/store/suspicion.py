@@ -4,7 +4,7 @@ broken bar    high below open or close (or low above) by more than rounding
 spike         a close that jumps and is back on the next bar
 jump          a close more than 30 % away from the one before, halts included
 gap           sessions of the market on which the symbol has neither bar nor halt
-constant      one and the same close on and on
+constant      one and the same close on and on; of minutes over a whole session, with volume traded
 same prices   two symbols with equal bars on the same days
 """
 
@@ -27,6 +27,7 @@ _BACK = 0.10
 _EXACTLY = 1e-9
 _SAME_BARS = 5
 _CONSTANT_BARS = 20
+_CONSTANT_DAYS = 3
 _OFTEN = 0.5
 _FEW_SYMBOLS = 3
 _LONGEST_HOLIDAY = 7
@@ -81,7 +82,7 @@ class Suspicions:
         """Look at the bars and halts (``halt``) of some symbols, in order; ``aside`` are their rows in quarantine."""
         absent = [pl.lit(None, pl.Float64).alias(name) for name in PRICES if name not in frame.columns]
         frame = frame.with_columns(absent)
-        self._found += [_broken(frame), *_moves(frame), _constant(frame)]
+        self._found += [_broken(frame), *_moves(frame), _constant(frame, self._timeframe)]
         if self._timeframe not in (Timeframe.W1, Timeframe.MO1):
             self._days.append(_days_of(frame, aside, self._markets, once=self._timeframe.intraday))
         self._note_bars(frame)
@@ -296,19 +297,29 @@ def _moves(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     return spikes.select(_row("spike", there)), jumps.select(_row("jump", per_cent))
 
 
-def _constant(frame: pl.DataFrame) -> pl.DataFrame:
-    """Runs of one close: 20 bars and more, or a whole history of at least five."""
+def _constant(frame: pl.DataFrame, timeframe: Timeframe) -> pl.DataFrame:
+    """Runs of one close: 20 bars and more, or a whole history of at least five.
+
+    A quiet symbol trades at one price for many minutes, and one at its daily
+    limit all day: intraday a run counts if it was traded in on three days, so
+    that the one in the middle is a whole session.
+    """
     bars = frame.filter(~pl.col("halt"))
-    runs = bars.with_columns(pl.struct("symbol", "close").rle_id().alias("run"))
+    if timeframe.intraday:
+        bars = bars.filter(pl.col("volume").fill_null(1) > 0)
+    day = pl.col("timestamp").cast(pl.Date).rle_id()
+    runs = bars.with_columns(pl.struct("symbol", "close").rle_id().alias("run"), day.alias("day"))
     counted = runs.group_by("run", maintain_order=True).agg(
         pl.col("symbol").first(),
         pl.col("close").first(),
         pl.col("timestamp").first().alias("first"),
         pl.col("timestamp").last().alias("last"),
         pl.len().alias("bars"),
+        (pl.col("day").last() - pl.col("day").first() + 1).alias("days"),
     )
-    only = pl.len().over("symbol") == 1
-    still = counted.filter((pl.col("bars") >= _CONSTANT_BARS) | (only & (pl.col("bars") >= _SAME_BARS))).rechunk()
+    long = pl.col("bars") >= _CONSTANT_BARS
+    only = (pl.len().over("symbol") == 1) & (pl.col("bars") >= _SAME_BARS)
+    still = counted.filter(long & (pl.col("days") >= _CONSTANT_DAYS) if timeframe.intraday else long | only).rechunk()
     seen = pl.format("close is {} on {} bars", "close", "bars")
     return still.select("symbol", pl.lit("constant").alias("kind"), "first", "last", "bars", seen.alias("seen"))
 

@@ -162,6 +162,32 @@ def test_one_close_on_and_on_is_constant(find, closes, found):
     assert [(kind, count) for _, kind, _, _, count in rows] == ([] if found is None else [("constant", found)])
 
 
+def session(day, count):
+    """So many 5-minute bars from nine o'clock on."""
+    return [dt.datetime.combine(day, dt.time(9)) + number * dt.timedelta(minutes=5) for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "volume", "found"),
+    [
+        ([78], 100.0, None),  # the daily limit, from the opening to the close
+        ([1, 30], 100.0, None),  # two days, neither of them whole
+        ([1, 5, 1], 100.0, None),  # hardly traded
+        ([1, 18, 1], 100.0, 20),
+        ([78, 78, 78], 100.0, 234),
+        ([78, 78, 78], 0.0, None),  # filled up by the source: nobody traded
+    ],
+)
+def test_minutes_of_one_close_are_constant_over_a_whole_session_with_trade(find, sizes, volume, found):
+    moments = [moment for day, size in zip(WEEKDAYS, sizes, strict=False) for moment in session(day, size)]
+    before, after = (
+        session(WEEKDAYS[place], 1)[0] + dt.timedelta(hours=hours) for place, hours in ((0, -1), (len(sizes) - 1, 9))
+    )
+    frame = bars("A", [99, *[100] * len(moments), 101], [before, *moments, after], volume=volume)
+    rows = [(kind, count) for _, kind, _, _, count in find(frame, timeframe="5m")]
+    assert rows == ([] if found is None else [("constant", found)])
+
+
 def test_two_symbols_with_five_equal_bars_have_the_same_prices(find):
     first = bars("A", steady(8))
     for equal, found in ((5, [("B", "same prices", "01-01", "01-05", 5)]), (4, [])):
