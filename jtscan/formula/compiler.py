@@ -85,6 +85,7 @@ class _Statements:
             case ast.Expr(value=value) if last:
                 self._signal("match", value, value)
             case ast.Expr(value=value):
+                self.expressions.refuse_directive(value)
                 self.source.fail(
                     value, "only the last line may be a bare expression", hint="give it a name, such as buy = …"
                 )

@@ -205,6 +205,7 @@ class Expressions:
     # --- calls, history, outputs
 
     def _call(self, node: ast.Call) -> Value:
+        self.refuse_directive(node)
         if not isinstance(node.func, ast.Name):
             self._refuse_method(node.func)
         name = node.func.id
@@ -215,6 +216,15 @@ class Expressions:
         if row is None:
             self._unknown_function(node, name)
         return calls.call(self, row, node)
+
+    def refuse_directive(self, node: ast.expr) -> None:
+        """Say what is written instead of plot(close), alert(…), strategy.entry(…)."""
+        func = node.func if isinstance(node, ast.Call) else None
+        word = func.value if isinstance(func, ast.Attribute) else func
+        if func is None or not isinstance(word, ast.Name) or word.id in {*self.names.own, *self.names.table}:
+            return
+        if hint := dialects.DIRECTIVES.get(word.id.lower()):
+            self.source.fail(func, f"{self.source.segment(func)!r} is no part of a formula", hint=hint)
 
     def _unknown_function(self, node: ast.Call, name: str) -> NoReturn:
         func = node.func
