@@ -59,10 +59,8 @@ class Expressions:
         ):
             chain.append(left.right)
             left = left.left
-        total = self._operand(left)
-        for each in reversed(chain):
-            total = self._arithmetic(node, operation, total, self._operand(each))
-        return total
+        operands = self.names.mistakes.each([left, *reversed(chain)], self._operand)
+        return reduce(lambda a, b: self._arithmetic(node, operation, a, b), operands)
 
     def _operator(self, node: ast.BinOp) -> ast.AST:
         """Find the operator itself, for the caret."""
@@ -118,7 +116,7 @@ class Expressions:
 
     def _logic(self, node: ast.BoolOp) -> Value:
         operation = "and" if isinstance(node.op, ast.And) else "or"
-        parts = [self._condition(each, operation).node for each in node.values]
+        parts = self.names.mistakes.each(node.values, lambda each: self._condition(each, operation).node)
         made = reduce(lambda a, b: self.graph.add(operation, a, b), parts)
         return Value(kind=Kind.CONDITION, place=node, node=made)
 
@@ -156,7 +154,7 @@ class Expressions:
         if operation is None:
             none = isinstance(right, ast.Constant) and right.value is None
             self.source.fail(node, "use isna(x) instead of 'is None'" if none else "use '==' instead of 'is'")
-        a, b = self.expression(left), self.expression(right)
+        a, b = self.names.mistakes.each((left, right), self.expression)
         if Kind.TEXT in {a.kind, b.kind} or Kind.LITERAL in {a.kind, b.kind}:
             return self._text_comparison(node, operation, a, b)
         for value, place in ((a, left), (b, right)):
