@@ -21,8 +21,6 @@ from jtscan.errors import RequestError
 if TYPE_CHECKING:
     from jtscan.notebook.charts import Chart, Look, ThemeName
 
-_BEGINNING = dt.date(1900, 1, 1)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class BatchScanRequest:
@@ -165,7 +163,7 @@ class BatchScanResult(Exports):
         self,
         symbol: str,
         *,
-        bars: int = DEFAULT_BARS,
+        bars: int | None = DEFAULT_BARS,
         start: str | dt.date | None = None,
         end: str | dt.date | None = None,
     ) -> SymbolHistory:
@@ -180,7 +178,7 @@ class BatchScanResult(Exports):
             Its code, or its name if no other has it; also one that was not scanned.
         bars
             How many bars there are at the least, up to the end of the range:
-            earlier ones are added before a shorter range.
+            earlier ones are added before a shorter range; None adds all.
         start, end
             Another range, both included: ISO text, a date or a datetime.
 
@@ -241,10 +239,8 @@ class BatchScanResult(Exports):
         MissingExtraError
             matplotlib is not installed.
         """
-        if bars is None and start is None:
-            bars, start = DEFAULT_BARS, _BEGINNING
         chosen = self._most_matched() if symbol is None else symbol
-        return self.history(chosen, bars=DEFAULT_BARS if bars is None else bars, start=start, end=end).plot(**look)
+        return self.history(chosen, bars=bars, start=start, end=end).plot(**look)
 
     def _most_matched(self) -> str:
         if not self.statistics.by_symbol:
