@@ -85,6 +85,11 @@ class SymbolHistory:
         named = f"{self.symbol} {self.name}" if self.name else self.symbol
         return f"SymbolHistory({named}: {self.bars.height:,} {self.timeframe} bars; {shown})"
 
+    def _repr_html_(self) -> str:
+        from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
+
+        return render.history_html(self)
+
     def plot(self, **look: Unpack[Look]) -> Chart:
         """Draw it: ``kind``, ``colors``, ``theme``, ``volume`` and ``size`` as in `BatchScanResult.plot`."""
         from jtscan.notebook import charts  # noqa: PLC0415 - matplotlib is asked for by those who draw
