@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from jtscan.notebook.form import ScanForm
 
 _REPLAYED = 5
+_UNLISTED = "all that have prices, indices too: there is no table of symbols"
 
 
 def _listed_by_hand(symbols: Sequence[str] | None, watchlist: str | Path | None) -> Sequence[str] | None:
@@ -66,7 +67,8 @@ class Scanner:
     symbols
         A Parquet file with the table of symbols (symbol, name, market,
         sector, listed, delisted, and any other columns); without one the
-        universe is the symbols in the prices.
+        universe is the symbols in the prices, indices among them: nothing
+        tells them apart.
     members
         A Parquet file of who belonged to which index when (index, symbol,
         start, end); ``end`` is the first day without it, null is open.
@@ -584,7 +586,7 @@ class Scanner:
         markets = table.drop_nulls("market").group_by("market").len("symbols").sort("market")
         counted = ", ".join(f"{name} {count:,}" for name, count in markets.iter_rows())
         return [
-            ("symbols", f"{table.height:,}"),
+            ("symbols", f"{table.height:,}" if table.height else f"{len(self._priced()):,}, {_UNLISTED}"),
             *([("markets", counted)] if counted else []),
             (f"newest {self._timeframe} bar", "none" if newest is None else str(newest)),
             ("version", snapshot.version),

@@ -153,6 +153,12 @@ def test_a_scanner_shows_what_it_would_scan(values):
     assert values["scanner"].store.version in text
 
 
+def test_a_scanner_without_a_table_of_symbols_says_what_it_would_scan(tmp_path):
+    make_bars({"A": [1.0, 2], "KOSPI200": [1.0, 2], "B": [1.0, 2]}).write_parquet(tmp_path / "prices.parquet")
+    text = re.sub(r"<[^>]+>", " ", jt.Scanner(prices=tmp_path)._repr_html_())
+    assert re.search(r"symbols\s+3, all that have prices, indices too: there is no table of symbols", text)
+
+
 def test_a_scanner_whose_files_went_away_says_so(tmp_path):
     path = tmp_path / "prices.parquet"
     make_bars({"A": [1.0, 2]}).write_parquet(path)
