@@ -30,13 +30,13 @@ class Mistakes:
                 made.append(make(part))
             except FormulaError as error:
                 first = first or error
-                self._note(error)
+                self.note(error)
         if first is not None:
             raise first
         return made
 
-    def _note(self, error: FormulaError) -> None:
-        """Remember a mistake, once: it passes through every part around it."""
+    def note(self, error: FormulaError) -> None:
+        """Remember a mistake, once, as it passes through every part around it; raise it when there are enough."""
         if error not in self.found:
             self.found.append(error)
         if len(self.found) >= _MOST:

@@ -8,6 +8,7 @@ from functools import reduce
 from itertools import pairwise
 from typing import Any, NoReturn
 
+from jtscan.errors import FormulaError
 from jtscan.formula import calls, dialects, fields, refusals
 from jtscan.formula.names import Names, number
 from jtscan.formula.source import MAX_BARS, TOO_LARGE
@@ -212,7 +213,7 @@ class Expressions:
             self.source.fail(node, f"{name} stands on a line of its own", hint=f"such as {how}")
         row = self.names.table.get(name)
         if row is None:
-            self._unknown_function(node, name)
+            self._refuse_function(node, name)
         return calls.call(self, row, node)
 
     def refuse_directive(self, node: ast.expr) -> None:
@@ -224,10 +225,19 @@ class Expressions:
         if hint := dialects.DIRECTIVES.get(word.id.lower()):
             self.source.fail(func, f"{self.source.segment(func)!r} is no part of a formula", hint=hint)
 
-    def _unknown_function(self, node: ast.Call, name: str) -> NoReturn:
-        func = node.func
+    def _refuse_function(self, node: ast.Call, name: str) -> NoReturn:
+        """Refuse a function that is not there; what it was given may be wrong too."""
         if name.lower() == "ref" and len(node.args) == 2:  # noqa: PLR2004 - Ref(C, -1)
             self._refuse_amibroker_ref(node, name)
+        try:
+            self._unknown_function(node, name)
+        except FormulaError as error:
+            self.names.mistakes.note(error)
+            self.names.mistakes.each(node.args, self.expression)
+            raise
+
+    def _unknown_function(self, node: ast.Call, name: str) -> NoReturn:
+        func = node.func
         if name in {*self.names.own, *fields.ALL, *fields.LETTERS}:
             self.source.fail(func, f"{name!r} is no function", hint=f"bars back are written {name}[1]")
         hint = dialects.suggest(name, self.names.table, dialects.FUNCTIONS)

@@ -611,7 +611,9 @@ SEVERAL = [
     ("a = smaa(close, 5)\nb = sma(close, 0)\nbuy = a > b", [(1, 5, "unknown function 'smaa'"), (2, 16, "sma: n = 0 is too short; the least is 1")]),
     ("buy = sma(clos, 5) > emaa(close, 5)\nsell = close[-1] > 1", [(1, 11, "unknown name 'clos'"), (1, 22, "unknown function 'emaa'"), (2, 8, "[-1] looks into the future; bars back are counted 1, 2, 3, …")]),
     ("close > 1\nopen > clos", [(1, 1, "only the last line may be a bare expression"), (2, 8, "unknown name 'clos'")]),
+    ("cross_abov(close, sma(clos, 20))", [(1, 1, "unknown function 'cross_abov'"), (1, 23, "unknown name 'clos'")]),
     # what follows from a mistake is none
+    ("Ref(C, -1) > 1", [(1, 1, "bars back are written close[1]")]),
     ("a = clos\nb = a + 1\nbuy = a > b", [(1, 5, "unknown name 'clos'")]),
     ("a = b = clos\nbuy = a > b", [(1, 1, "an assignment has one name on its left")]),
     ("close = 5\nbuy = close > 1", [(1, 1, "'close' is a field and cannot be assigned")]),
