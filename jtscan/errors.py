@@ -17,6 +17,7 @@ ends as one row of the account, with its reason.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from itertools import dropwhile, takewhile
 from os import sep
 from pathlib import Path
@@ -60,10 +61,12 @@ class FormulaError(JtscanError, ValueError):
 
     ``line`` and ``column`` count from 1, in characters, and are None for what
     concerns the formula as a whole (an unknown parameter). ``hint`` is the
-    cure alone, for a form to show beside the editor.
+    cure alone, for a form to show beside the editor. ``others`` are further
+    mistakes of the same formula, in the order of its text; the message shows
+    them below.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the place, the cure, and what else is wrong
         self,
         message: str,
         *,
@@ -72,6 +75,7 @@ class FormulaError(JtscanError, ValueError):
         column: int | None = None,
         width: int = 1,
         hint: str | None = None,
+        others: Sequence[FormulaError] = (),
     ) -> None:
         self.message = message
         self.text = text
@@ -79,7 +83,15 @@ class FormulaError(JtscanError, ValueError):
         self.column = column
         self.width = max(width, 1)
         self.hint = hint
-        super().__init__(self._compose())
+        self.others = tuple(others)
+        super().__init__("\n".join([self._compose(), *map(str, self.others)]))
+
+    def with_others(self, others: Sequence[FormulaError]) -> FormulaError:
+        """Return the same with further mistakes of the formula."""
+        return FormulaError(
+            self.message, text=self.text, line=self.line, column=self.column, width=self.width, hint=self.hint,
+            others=others,
+        )  # fmt: skip
 
     def _compose(self) -> str:
         said = f"{self.message}; {self.hint}" if self.hint else self.message

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
 
 import polars as pl
 
@@ -16,8 +12,8 @@ from jtscan.domain.symbols import INDEX_MARKET
 from jtscan.domain.words import first_few, nearest
 from jtscan.errors import RequestError
 from jtscan.ports import IProcessingEngine, ISymbolRepository
+from jtscan.waiting import run
 
-_T = TypeVar("_T")
 _LABELS = ("symbol", "name", "market", "sector")
 
 
@@ -45,7 +41,7 @@ class ScanSource:
         labels = self._labels()
         if asked.symbol in {*self.job.symbols, *labels["symbol"]}:
             return labels, asked
-        known, table = _wait(self._everything())
+        known, table = run(self._everything())
         if asked.symbol in known:
             return pl.concat([labels, table.filter(pl.col("symbol") == asked.symbol)]), asked
         named = table.filter(pl.col("name") == asked.symbol)
@@ -75,9 +71,3 @@ def _not_found(asked: str, known: list[str], table: pl.DataFrame, named: list[st
     near = nearest(asked, known)
     words = near if near != repr(asked) else nearest(asked, table["name"].drop_nulls().to_list())
     return f"there is no symbol {words}; there are {len(known):,}: {first_few(sorted(known))}"
-
-
-def _wait(work: Coroutine[Any, Any, _T]) -> _T:
-    """Wait for a coroutine on a loop of its own thread: in a notebook one is running here already."""
-    with ThreadPoolExecutor(1, thread_name_prefix="jtscan-history") as thread:
-        return thread.submit(asyncio.run, work).result()

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextvars import copy_context
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
@@ -23,7 +19,7 @@ from jtscan.domain.formulas import Formula, FormulaLike, as_formula
 from jtscan.domain.jobs import ProcessingJob, Warmup
 from jtscan.domain.opened import Opened
 from jtscan.domain.scans import BatchScanRequest, BatchScanResult
-from jtscan.domain.symbols import Names, SymbolCriteria, Where
+from jtscan.domain.symbols import Names, SymbolCriteria, Where, as_criteria
 from jtscan.engines.processing import ProcessingEngine
 from jtscan.errors import DataError, RequestError, StoreError, first_line
 from jtscan.formula import (
@@ -42,76 +38,13 @@ from jtscan.market.prices import DuckDBPriceRepository, Snapshot
 from jtscan.market.symbols import DuckDBSymbolRepository
 from jtscan.progress import scan_bar
 from jtscan.scan import BatchScanUseCase
+from jtscan.waiting import blocking, run
 
 if TYPE_CHECKING:
     from jtscan.notebook.form import ScanForm
 
-_T = TypeVar("_T")
-_P = ParamSpec("_P")
-_POLL_SECONDS = 0.05
 _REPLAYED = 5
-
-
-def _run(work: Coroutine[Any, Any, _T], token: CancellationToken | None = None) -> _T:
-    """Wait for a coroutine on a loop of its own thread: in a notebook one is running here already.
-
-    Ctrl-C sets the token and the wait goes on; without a token, or the second time, it gets out.
-    """
-    box: dict[str, Any] = {}
-    done = threading.Event()
-
-    def run() -> None:
-        try:
-            box["result"] = asyncio.run(work)
-        except BaseException as error:  # noqa: BLE001 - handed to the caller, whatever it is
-            box["error"] = error
-        finally:
-            done.set()
-
-    # The context tells a kernel of which cell a progress bar is.
-    threading.Thread(target=copy_context().run, args=(run,), name="jtscan-scan", daemon=True).start()
-    while not done.is_set():
-        try:
-            # Not Thread.join: interrupted, it takes the thread for ended (Python 3.11).
-            while not done.wait(_POLL_SECONDS):
-                pass
-        except KeyboardInterrupt:
-            if token is None or token.is_cancelled:
-                raise
-            token.cancel()
-    if "error" in box:
-        raise box["error"]
-    result: _T = box["result"]
-    return result
-
-
-def _blocking(method: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, _T]:
-    """Make the method that waits: same arguments, its own sentence."""
-
-    @wraps(method)
-    def wait(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        token = kwargs.get("cancellation_token")
-        if token is None:
-            token = kwargs["cancellation_token"] = CancellationToken()
-        if not isinstance(token, CancellationToken):
-            raise RequestError("cancellation_token", f"{token!r} is not a CancellationToken")
-        return _run(method(*args, **kwargs), token)
-
-    said = (method.__doc__ or "").split("\n", 1)
-    wait.__doc__ = "\n".join(["Scan, and wait for the result; Ctrl-C gives what is done until then.", *said[1:]])
-    wait.__name__, wait.__qualname__ = "scan", "Scanner.scan"
-    return wait
-
-
-def _criteria(universe: SymbolCriteria | Mapping[str, Any] | None) -> SymbolCriteria | None:
-    if universe is None or isinstance(universe, SymbolCriteria):
-        return universe
-    names = ("market", "sector", "index", "where", "symbols", "exclude")
-    if not isinstance(universe, Mapping) or not set(universe) <= set(names):
-        wrong = ", ".join(map(repr, set(universe) - set(names))) if isinstance(universe, Mapping) else repr(universe)
-        example = "such as {'market': 'KOSPI'}"
-        raise RequestError("universe", f"{wrong} is unknown; give a dict of {', '.join(names)}, {example}")
-    return SymbolCriteria(**universe)
+_UNLISTED = "all that have prices, indices too: there is no table of symbols"
 
 
 def _listed_by_hand(symbols: Sequence[str] | None, watchlist: str | Path | None) -> Sequence[str] | None:
@@ -136,7 +69,8 @@ class Scanner:
     symbols
         A Parquet file with the table of symbols (symbol, name, market,
         sector, listed, delisted, and any other columns); without one the
-        universe is the symbols in the prices.
+        universe is the symbols in the prices, indices among them: nothing
+        tells them apart.
     members
         A Parquet file of who belonged to which index when (index, symbol,
         start, end); ``end`` is the first day without it, null is open.
@@ -341,7 +275,7 @@ class Scanner:
             top=top,
             first=first,
             warmup=warmup,
-            universe=_criteria(universe),
+            universe=as_criteria("universe", universe),
             strict_universe=strict_universe,
             allow_lookahead=allow_lookahead,
         )
@@ -350,7 +284,7 @@ class Scanner:
                 request, progress_callback=callback, observer=hearing, cancellation_token=cancellation_token
             )
 
-    scan = _blocking(scan_async)
+    scan = blocking(scan_async, "Scan, and wait for the result; Ctrl-C gives what is done until then.")
 
     async def execute(self, request: BatchScanRequest, **listeners: Any) -> BatchScanResult:
         """Run a request that is made already, such as ``result.request``.
@@ -398,7 +332,7 @@ class Scanner:
             Instead: the symbols in this file.
         """
         if watchlist is None:
-            found = _run(self._symbols.find_by_criteria(market=market, sector=sector, index=index, where=where))
+            found = run(self._symbols.find_by_criteria(market=market, sector=sector, index=index, where=where))
         else:
             found = list(read_watchlist(watchlist))
         table = self._symbols.table()
@@ -408,15 +342,15 @@ class Scanner:
 
     def markets(self) -> list[str]:
         """Return the markets there are."""
-        return _run(self._symbols.markets())
+        return run(self._symbols.markets())
 
     def sectors(self) -> list[str]:
         """Return the sectors there are."""
-        return _run(self._symbols.sectors())
+        return run(self._symbols.sectors())
 
     def indices(self) -> list[str]:
         """Return the indices whose members are known."""
-        return _run(self._symbols.indices())
+        return run(self._symbols.indices())
 
     def timeframes(self, *, resampled: bool = False) -> list[str]:
         """Return the timeframes that are stored, shortest first; also those made of them at read, if asked."""
@@ -553,7 +487,7 @@ class Scanner:
             date_range=DateRange(start=date.min),
             formula=as_formula(formula, lookback=lookback),
             parameters=parameters or {},
-            labels=_run(self._symbols.describe(asked)),
+            labels=run(self._symbols.describe(asked)),
         )
         return self._engine.check(job, last=bars)
 
@@ -678,7 +612,7 @@ class Scanner:
         markets = table.drop_nulls("market").group_by("market").len("symbols").sort("market")
         counted = ", ".join(f"{name} {count:,}" for name, count in markets.iter_rows())
         return [
-            ("symbols", f"{table.height:,}"),
+            ("symbols", f"{table.height:,}" if table.height else f"{len(self._priced()):,}, {_UNLISTED}"),
             *([("markets", counted)] if counted else []),
             (f"newest {self._timeframe} bar", "none" if newest is None else str(newest)),
             ("version", snapshot.version),

@@ -104,6 +104,23 @@ def test_pivots_count_by_any_two(index, columns, header, rows):
 
 
 @pytest.mark.parametrize(
+    ("index", "columns", "header", "rows"),
+    [
+        ("symbol", "month", ["symbol", "2023-11", "2023-12", "2024-01", "2024-02", "total"],
+         [("A", 1, 0, 0, 0, 1), ("B", 0, 0, 0, 1, 1)]),
+        ("month", "symbol", ["month", "A", "B", "total"],
+         [("2023-11", 1, 0, 1), ("2023-12", 0, 0, 0), ("2024-01", 0, 0, 0), ("2024-02", 0, 1, 1)]),
+        ("date", "symbol", ["date", "A", "B", "total"], [(dt.date(2023, 11, 30), 1, 0, 1), (TWO, 0, 1, 1)]),
+    ],
+)  # fmt: skip
+def test_months_without_a_match_stand_between_those_with_some_and_days_do_not(index, columns, header, rows):
+    aggregator = SignalAggregator()
+    found = [result("A", (dt.date(2023, 11, 30), "buy", 1.0, None)), result("B", (TWO, "buy", 1.0, None))]
+    table = aggregator.get_statistics(aggregator.aggregate(found, labels=LABELS)).pivot(index, columns)
+    assert (table.columns, table.rows()) == (header, rows)
+
+
+@pytest.mark.parametrize(
     ("index", "columns", "field"),
     [("close", "symbol", "index"), ("symbol", "x", "columns"), ("date", "date", "columns")],
 )

@@ -15,8 +15,8 @@ PACKAGE = Path(jtscan.__file__).parent
 
 # A layer may import those that stand above it.
 LAYERS = (
-    "errors", "domain", "render", "export", "ports", "progress", "formula", "market", "engines", "aggregate", "universe",
-    "history", "scan", "code", "scanner", "notebook", "testing", "sources", "cli",
+    "errors", "domain", "waiting", "render", "export", "ports", "progress", "formula", "market", "engines", "aggregate",
+    "universe", "history", "scan", "code", "scanner", "notebook", "testing", "sources", "cli",
 )  # fmt: skip
 
 # What a layer may not import although it stands above, and the reason.

@@ -296,7 +296,7 @@ def test_scan_text_reads_like_this() -> None:
 2 matches in 1 of 5 symbols, 1 failed, 12 ms
 buy = close > sma(close, 20)
 # with n = 20
-KOSPI · 1d · 2024-01-01 to 2024-12-31 · data up to 2024-12-30
+KOSPI · 1d · 2024-01-01 to 2024-12-31 · bars up to 2024-12-30
 
 ! the prices are invented
 
@@ -371,6 +371,7 @@ def test_statuses_that_no_symbol_has_are_left_out_but_not_the_sum(show: Any) -> 
             [outcome("1", "failed", "boom"), outcome("2", "no_data", "no rows")],
             "none of the 2 symbols could be scanned",
         ),
+        ([outcome("1", "failed", "boom")], "the one symbol asked for could not be scanned."),
         ([outcome("1", "cancelled"), outcome("2", "no_match")], "of 1 more nothing is known"),
     ],
 )

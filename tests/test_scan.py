@@ -128,6 +128,12 @@ def test_scan_cancellation_returns_partial_results():
     assert counts(result) == {"matched": 1, "cancelled": 3}
 
 
+def test_matches_are_those_of_the_signals():
+    result = scan({})
+    assert result.matches is result.signals.matches
+    assert result.matches.height == result.signals.total_matches
+
+
 def test_scan_counts_errors():
     result = scan({}, broken={"035720": "torn page"})
     assert result.errors_count == 1

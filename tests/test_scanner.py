@@ -68,6 +68,24 @@ def test_scan_takes_what_scan_async_takes():
     assert "Ctrl-C" in jt.Scanner.scan.__doc__
 
 
+@pytest.mark.parametrize(
+    ("args", "given", "said"),
+    [
+        (
+            (),
+            {"symbol": ["A"]},
+            r"Scanner\.scan\(\) got an unexpected keyword argument 'symbol' \(did you mean 'symbols'\?\)$",
+        ),
+        ((), {"params": {}}, r"Scanner\.scan\(\) got an unexpected keyword argument 'params'"),
+        ((), {"zzz": 1}, r"Scanner\.scan\(\) got an unexpected keyword argument 'zzz'$"),
+        (("KOSPI",), {}, r"Scanner\.scan\(\) got arguments that do not fit: too many positional arguments$"),
+    ],
+)
+def test_an_argument_that_scan_does_not_have_is_told_by_the_name_that_was_called(scanner, args, given, said):
+    with pytest.raises(TypeError, match=said):
+        scanner.scan("close > 1", *args, **given)
+
+
 def test_two_signals_on_one_bar_keep_their_order_of_definition(scanner):
     result = scanner.scan("sell = close > 11\nbuy = close > 10", symbols=["A"])
     assert result.signals.matches["signal_type"].to_list() == ["buy", "sell", "buy"]

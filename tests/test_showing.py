@@ -43,6 +43,7 @@ def values(tmp_path_factory):
         "signals": result.signals,
         "statistics": result.statistics,
         "request": result.request,
+        "history": result.history(symbol),
         "formula": formula,
         "library formula": LibraryFormula(text=FORMULA, name=HOSTILE, title=HOSTILE, about=HOSTILE, source=HOSTILE),
         "expressions": jt.PolarsFormula(signals={HOSTILE: pl.col(HOSTILE) > 1}, lookback=0, name=HOSTILE),
@@ -58,8 +59,8 @@ def values(tmp_path_factory):
 
 
 NAMES = (
-    "scanner", "store", "result", "signals", "statistics", "request", "formula", "library formula", "expressions",
-    "description", "explanation", "functions", "library", "check", "ingest", "quality", "verify",
+    "scanner", "store", "result", "signals", "statistics", "request", "history", "formula", "library formula",
+    "expressions", "description", "explanation", "functions", "library", "check", "ingest", "quality", "verify",
 )  # fmt: skip
 every_value = pytest.mark.parametrize("name", NAMES)
 
@@ -152,6 +153,12 @@ def test_a_scanner_shows_what_it_would_scan(values):
     assert values["scanner"].store.version in text
 
 
+def test_a_scanner_without_a_table_of_symbols_says_what_it_would_scan(tmp_path):
+    make_bars({"A": [1.0, 2], "KOSPI200": [1.0, 2], "B": [1.0, 2]}).write_parquet(tmp_path / "prices.parquet")
+    text = re.sub(r"<[^>]+>", " ", jt.Scanner(prices=tmp_path)._repr_html_())
+    assert re.search(r"symbols\s+3, all that have prices, indices too: there is no table of symbols", text)
+
+
 def test_a_scanner_whose_files_went_away_says_so(tmp_path):
     path = tmp_path / "prices.parquet"
     make_bars({"A": [1.0, 2]}).write_parquet(path)
@@ -191,3 +198,20 @@ def test_criteria_jobs_and_results_of_one_symbol_are_one_line(values):
     assert repr(job) == "ProcessingJob('j', 3,000 symbols, 1d, the last 3 bars)"
     failed = ProcessingResult(symbol="A", matches=make_bars({"A": [1.0]}).clear(), error="boom", bars=3)
     assert repr(failed) == "ProcessingResult('A', failed, boom, 0 of 3 bars)"
+
+
+def test_a_history_shows_its_last_bars_with_the_series_and_the_signals(tmp_path):
+    bars = make_bars({"A": [10.0, 9, 12, 8], "B": [1.0] * 4})
+    bars.select("symbol", "timestamp", "close").write_parquet(tmp_path / "prices.parquet")
+    result = jt.Scanner(prices=tmp_path).scan(
+        "x = sma(close, 2)\nbuy = close > x\nsignal('up', close > 11)", symbols=["A"]
+    )
+    lines = re.sub(r"</tr>|</div>|</summary>", "\n", result.history("A")._repr_html_())
+    shown = [
+        re.sub(r"\s+", " ", re.sub(r"<style>.*?</style>|<[^>]+>", " ", line)).strip() for line in lines.split("\n")
+    ]
+    assert "A · 1d" in shown
+    assert "2024-01-01 to 2024-01-04 · 4 bars · 2 matches" in shown
+    assert "timestamp close x signal_type" in shown
+    assert "2024-01-03 12 10.5 buy, up" in shown
+    assert "2024-01-04 8 10.0 &ndash;" in shown

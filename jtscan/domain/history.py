@@ -85,6 +85,11 @@ class SymbolHistory:
         named = f"{self.symbol} {self.name}" if self.name else self.symbol
         return f"SymbolHistory({named}: {self.bars.height:,} {self.timeframe} bars; {shown})"
 
+    def _repr_html_(self) -> str:
+        from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
+
+        return render.history_html(self)
+
     def plot(self, **look: Unpack[Look]) -> Chart:
         """Draw it: ``kind``, ``colors``, ``theme``, ``volume`` and ``size`` as in `BatchScanResult.plot`."""
         from jtscan.notebook import charts  # noqa: PLC0415 - matplotlib is asked for by those who draw
@@ -97,11 +102,12 @@ class HistoryRequest:
     """Which bars of a symbol are wanted.
 
     Without ``start`` it is the scan's range, and as many bars before it as
-    ``bars`` up to the end need. ``end`` is the scan's if not given.
+    ``bars`` up to the end need; None is all that there are. ``end`` is the
+    scan's if not given.
     """
 
     symbol: str
-    bars: int = DEFAULT_BARS
+    bars: int | None = DEFAULT_BARS
     start: str | dt.date | None = None
     end: str | dt.date | None = None
 
@@ -109,8 +115,8 @@ class HistoryRequest:
         if not isinstance(self.symbol, str) or not self.symbol.strip():
             raise RequestError("symbol", f"{self.symbol!r} is not a symbol; write its code or its name, '005930'")
         object.__setattr__(self, "symbol", self.symbol.strip())
-        if not isinstance(self.bars, int) or isinstance(self.bars, bool) or self.bars < 1:
-            raise RequestError("bars", f"{self.bars!r} is not a number of bars")
+        if self.bars is not None and (not isinstance(self.bars, int) or isinstance(self.bars, bool) or self.bars < 1):
+            raise RequestError("bars", f"{self.bars!r} is not a number of bars; None is all")
         self.bounds(Timeframe.D1)
 
     def bounds(self, timeframe: Timeframe) -> tuple[dt.date | None, dt.date | None]:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from jtscan.notebook.charts import Chart, Look, ThemeName
     from jtscan.notebook.results import MatchesTable
 
-_BEGINNING = dt.date(1900, 1, 1)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class BatchScanRequest:
@@ -166,7 +164,7 @@ class BatchScanResult(Exports):
         self,
         symbol: str,
         *,
-        bars: int = DEFAULT_BARS,
+        bars: int | None = DEFAULT_BARS,
         start: str | dt.date | None = None,
         end: str | dt.date | None = None,
     ) -> SymbolHistory:
@@ -181,7 +179,7 @@ class BatchScanResult(Exports):
             Its code, or its name if no other has it; also one that was not scanned.
         bars
             How many bars there are at the least, up to the end of the range:
-            earlier ones are added before a shorter range.
+            earlier ones are added before a shorter range; None adds all.
         start, end
             Another range, both included: ISO text, a date or a datetime.
 
@@ -242,10 +240,8 @@ class BatchScanResult(Exports):
         MissingExtraError
             matplotlib is not installed.
         """
-        if bars is None and start is None:
-            bars, start = DEFAULT_BARS, _BEGINNING
         chosen = self._most_matched() if symbol is None else symbol
-        return self.history(chosen, bars=DEFAULT_BARS if bars is None else bars, start=start, end=end).plot(**look)
+        return self.history(chosen, bars=bars, start=start, end=end).plot(**look)
 
     def _most_matched(self) -> str:
         if not self.statistics.by_symbol:
@@ -286,6 +282,11 @@ class BatchScanResult(Exports):
             pl.col("timestamp").cast(seen.bars.schema["timestamp"]), "signal_type"
         )
         return seen.bars.select("timestamp").join(found, on="timestamp", how="inner", maintain_order="left_right")
+
+    @property
+    def matches(self) -> pl.DataFrame:
+        """The matches: the frame ``signals.matches``, one row per match."""
+        return self.signals.matches
 
     @property
     def account(self) -> pl.DataFrame:
@@ -339,7 +340,10 @@ class BatchScanResult(Exports):
 
     @property
     def data_date(self) -> dt.date | dt.datetime | None:
-        """The newest bar that the scan saw; a datetime for intraday bars."""
+        """The newest bar that the scan saw, so never one after its range; a datetime for intraday bars.
+
+        How far the data itself goes is ``scanner.span()``.
+        """
         newest = self.outcomes["last_bar"].max()
         if not isinstance(newest, dt.datetime):
             return None

@@ -103,6 +103,7 @@ class SignalStatistics(Exports):
 
         One row per value of ``index``, one column per value of ``columns``,
         both in rising order, and a last column ``total``; 0 where none fired.
+        Months between the first and the last are there also where none fired.
 
         Parameters
         ----------
@@ -123,7 +124,8 @@ class SignalStatistics(Exports):
             raise RequestError("columns", f"both are {index!r}; take two different ones")
         if self.counts.is_empty():
             return self.counts.select(index).with_columns(total=pl.lit(None, dtype=pl.Int64)).clear()
-        counted = self.counts.select(pl.col(index).alias("_index"), _texts(columns).alias("_column"), "matches")
+        counts = pl.concat([self.counts, _quiet_months(self.counts)]) if "month" in (index, columns) else self.counts
+        counted = counts.select(pl.col(index).alias("_index"), _texts(columns).alias("_column"), "matches")
         table = (
             counted.sort("_column")
             .pivot("_column", index="_index", values="matches", aggregate_function="sum")
@@ -169,6 +171,19 @@ def named_pivot(statistics: SignalStatistics) -> pl.DataFrame:
     names = statistics.counts.select(pl.col("symbol").alias(symbol), pl.col("name").alias(name)).unique(symbol)
     named = sorted_.join(names, on=symbol, how="left", maintain_order="left")
     return named.select(symbol, name, pl.exclude(symbol, name))
+
+
+def _quiet_months(counts: pl.DataFrame) -> pl.DataFrame:
+    """A row of no matches for each month between the first and the last, so that a calendar has no holes."""
+    days = pl.col("date")
+    first, last = counts.select(days.min().dt.month_start(), days.max().alias("last")).row(0)
+    months = pl.date_range(first, last, "1mo", eager=True).dt.strftime("%Y-%m")
+    return (
+        counts.head(1)
+        .select(pl.exclude("month", "matches"))
+        .join(pl.DataFrame({"month": months, "matches": pl.zeros(len(months), pl.Int64, eager=True)}), how="cross")
+        .select(counts.columns)
+    )
 
 
 def _texts(key: str) -> pl.Expr:

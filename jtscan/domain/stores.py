@@ -121,6 +121,8 @@ class IngestReport:
 class QualityReport:
     """What a store holds, what was set aside, and what looks wrong; every frame is whole.
 
+    Timestamps are dates, and datetimes in a store that has intraday bars too.
+
     Attributes
     ----------
     store, version

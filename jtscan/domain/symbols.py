@@ -81,6 +81,24 @@ class SymbolCriteria:
         return f"{what}{f', without {len(self.exclude)}' if self.exclude else ''}"
 
 
+def as_criteria(field: str, given: SymbolCriteria | Mapping[str, Any] | None) -> SymbolCriteria | None:
+    """Read criteria that may be written as a dict; None stays None.
+
+    Raises
+    ------
+    RequestError
+        It holds what criteria do not have; ``field`` is named.
+    """
+    if given is None or isinstance(given, SymbolCriteria):
+        return given
+    names = ("market", "sector", "index", "where", "symbols", "exclude")
+    if not isinstance(given, Mapping) or not set(given) <= set(names):
+        wrong = ", ".join(map(repr, set(given) - set(names))) if isinstance(given, Mapping) else repr(given)
+        example = "such as {'market': 'KOSPI'}"
+        raise RequestError(field, f"{wrong} is unknown; give a dict of {', '.join(names)}, {example}")
+    return SymbolCriteria(**given)
+
+
 def _short(words: Iterable[str], between: str) -> str:
     shown = list(words)
     more = len(shown) - _SHOWN

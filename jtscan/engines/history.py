@@ -73,7 +73,7 @@ class Looking:
         start, end = self.asked.bounds(self.work.job.timeframe)
         if end is None and (start is None or ends is None or start <= ends):
             end = ends
-        if begins is None or start is not None:
+        if begins is None or start is not None or self.asked.bars is None:
             return start, end
         begin = begins if end is None else min(begins, end)
         window = ReadWindow(start=begin, end=end, warmup=self.asked.bars)
@@ -84,7 +84,7 @@ class Looking:
     def _windows(self, start: dt.date | None, end: dt.date | None) -> Iterator[ReadWindow]:
         """The scan's range as it was, and what is seen before and after it."""
         scanned = self.work.window
-        if scanned.start is not None and start is not None and start < scanned.start:
+        if scanned.start is not None and (start is None or start < scanned.start):
             before = scanned.start - self._least
             yield replace(scanned, start=start, end=before if end is None else min(before, end))
         inside = scanned.start is None or end is None or end >= scanned.start

@@ -121,7 +121,7 @@ class _Binding:
         for each in self.node.args:
             if isinstance(each, ast.Starred):
                 self._fail(each, "'*' before an argument is not allowed")
-        values = [self.expressions.expression(each) for each in self.node.args]
+        values = self.expressions.names.mistakes.each(self.node.args, self.expressions.expression)
         first = self.row.args[0] if self.row.args else None
         given = {keyword.arg for keyword in self.node.keywords}
         if first is not None and first.natural and first.name not in given and self._begins_with_length(values, given):

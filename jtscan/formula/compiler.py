@@ -43,12 +43,15 @@ def compile_text(
     Raises
     ------
     FormulaError
-        For anything that FORMULA refuses; it shows the place.
+        For anything that FORMULA refuses; it shows the places.
     """
     source, statements = parse(formula.text)
     script = Script(graph=Graph(timeframe=timeframe))
     names = Names(source, script, columns, {**formula.parameters, **parameters}, with_own(functions))
-    return _Statements(names).run(statements)
+    try:
+        return _Statements(names).run(statements)
+    except FormulaError as error:
+        raise names.mistakes.together(error) from None
 
 
 class _Statements:
@@ -63,8 +66,7 @@ class _Statements:
 
     def run(self, statements: list[ast.stmt]) -> Script:
         """Compile all of them."""
-        for position, statement in enumerate(statements):
-            self._statement(statement, last=position == len(statements) - 1)
+        self.names.mistakes.each(statements, lambda each: self._named(each, last=each is statements[-1]))
         if not self.script.signals:
             meant = [name for name in self.names.own if name.lower() in SIGNALS]
             hint = f"names are lower case: write {meant[0].lower()!r}" if meant else None
@@ -76,6 +78,16 @@ class _Statements:
         self._check_given()
         return self.script
 
+    def _named(self, statement: ast.stmt, *, last: bool) -> None:
+        """Compile a statement; the names that it fails to assign stay known as such."""
+        try:
+            self._statement(statement, last=last)
+        except FormulaError as error:
+            for each in ast.walk(statement):
+                if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store) and each.id not in self.names.own:
+                    self.names.mistakes.names.setdefault(each.id, error)
+            raise
+
     def _statement(self, statement: ast.stmt, *, last: bool) -> None:
         match statement:
             case ast.Assign(targets=[ast.Name() as target], value=value):
@@ -85,6 +97,7 @@ class _Statements:
             case ast.Expr(value=value) if last:
                 self._signal("match", value, value)
             case ast.Expr(value=value):
+                self.expressions.refuse_directive(value)
                 self.source.fail(
                     value, "only the last line may be a bare expression", hint="give it a name, such as buy = …"
                 )

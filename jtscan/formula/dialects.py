@@ -39,6 +39,19 @@ FUNCTIONS = {
     "breadth": "universe_mean",
 }  # fmt: skip
 
+_DRAWN = "a public name is a column beside each match and is drawn in the chart: trend = sma(close, 20)"
+_SIGNAL = 'buy = condition is a signal, and so are sell, short, cover and signal("breakout", condition)'
+_NOTHING = "leave the line out: results and charts show themselves"
+
+DIRECTIVES = {
+    **dict.fromkeys(("plot", "plotcandle", "plotbar", "plotohlc", "addcolumn", "print", "printf"), _DRAWN),
+    **dict.fromkeys(("plotshape", "plotshapes", "plotchar", "plotarrow", "alert", "alertcondition", "alertif", "strategy",
+                     "runtime", "log"), _SIGNAL),
+    **dict.fromkeys(("indicator", "study", "library", "hline", "fill", "bgcolor", "barcolor", "label", "line", "box",
+                     "table", "polyline", "color", "setchartoptions", "setbarsrequired", "addtocomposite"), _NOTHING),
+}  # fmt: skip
+"""What other languages draw, tell and order with: by the function, or by what stands before its point."""
+
 NAMES = {"true": "True", "false": "False", "na": "isna(x)", "nan": "isna(x)", "none": "isna(x)", "vol": "volume",
          "price": "close", "timestamp": "date", "datetime": "date", "time": "hour", "ticker": "symbol", "code": "symbol",
          "종가": "close", "시가": "open", "고가": "high", "저가": "low", "거래량": "volume"}  # fmt: skip

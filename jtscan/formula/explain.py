@@ -16,7 +16,7 @@ from jtscan.formula.ops import GATHERED, OPS, Locality
 from jtscan.formula.planning import Group, groups
 from jtscan.formula.rows import Function
 from jtscan.formula.stages import Stages
-from jtscan.formula.warmup import Needs, work_out
+from jtscan.formula.warmup import Needs, Reach, work_out
 
 _WIDEST = 72
 _DEEP = 12
@@ -49,7 +49,11 @@ class Explanation:
 
     @property
     def asks(self) -> pl.DataFrame:
-        """What each part asks of the warm-up: pass, part, looks back, forgets after, before the range."""
+        """What each part asks of the warm-up: pass, part, looks back, forgets after, asked for before the range.
+
+        The last is how far before the range the part makes the pass read, for
+        itself and for those that look back at it; the largest is the warm-up.
+        """
         rows = [(each.title, *ask) for each in self.passes for ask in each.asks]
         names = ("pass", "part", "looks back", "forgets after", "asked for before the range")
         return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
@@ -102,7 +106,7 @@ def explain(
        indicators, per symbol  roc(close, 60)
     <BLANKLINE>
        part            looks back  forgets after  asked for before the range
-       roc(close, 60)  60 bars     -              0 bars
+       roc(close, 60)  60 bars     -              60 bars
     <BLANKLINE>
     2. matches, symbol by symbol
        reads close; warm-up 20 bars before its range
@@ -110,8 +114,8 @@ def explain(
        bar by bar, whole chunk  buy = close > sma(close, 20)[1] and rank(roc(close, 60)) > 0.9
     <BLANKLINE>
        part                  looks back  forgets after  asked for before the range
-       sma(close, 20)        19 bars     -              1 bar
-       sma(close, 20)[1]     1 bar       -              0 bars
+       sma(close, 20)        19 bars     -              20 bars
+       sma(close, 20)[1]     1 bar       -              1 bar
        rank(roc(close, 60))  -           -              0 bars
     """
     value = None if isinstance(formula, pl.Expr | Mapping) else as_formula(formula)
@@ -190,19 +194,24 @@ class _Explainer:
 
     def _ask(self, at: int, asker: int, needs: Needs) -> tuple[str, str, str, str]:
         node, op = self.graph[at], OPS[self.graph[at].op]
-        bars, periods = needs.parts[at]
         unit = f" of {node.frame.period}" if node.frame.period else ""
         back, forgets = op.lookback(node), op.forgets(node)
-        before = _bars(bars) if not periods else f"{_bars(bars)} and {_bars(periods, unit)}"
+        period = str(node.params[0]) if node.op == "period" else node.frame.period
         return (
             self._said(asker),
             _bars(back, unit) if back else "-",
             "never" if forgets is None else (_bars(forgets, unit) if forgets else "-"),
-            before,
+            _reach(needs.reaches[at], period),
         )
 
 
 _HELPERS = frozenset({"last_true", "earlier_true", "follow", "latest_row", "chain_begins", "chain_goes_on", "rest"})
+
+
+def _reach(reach: Reach, period: str | None) -> str:
+    if reach.bars is None:
+        return "all history"
+    return f"{_bars(reach.bars)}{f' ({reach.periods:,} of {period})' if reach.periods else ''}"
 
 
 def _bars(count: int, unit: str = "") -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from jtscan.formula import dialects, fields
+from jtscan.formula.mistakes import Mistakes
 from jtscan.formula.script import Script
 from jtscan.formula.source import MAX_NUMBER, TOO_LARGE, Source
 from jtscan.formula.table import Table
@@ -44,10 +45,13 @@ class Names:
         self.given = given
         self.table = table
         self.own: dict[str, Value] = {}
+        self.mistakes = Mistakes()
 
     def look_up(self, node: ast.Name) -> Value:
         """Find what a name is: the script's own, a field, a given parameter, a column of the price files."""
         name = node.id
+        if name in self.mistakes.names:
+            raise self.mistakes.names[name]
         if name in self.own:
             return replace(self.own[name], place=node)
         if name in fields.LETTERS or name in fields.ALL:

@@ -8,7 +8,7 @@ EXPRESSIONS = {
     ast.BitAnd: "use 'and' instead of '&'",
     ast.BitOr: "use 'or' instead of '|'",
     ast.BitXor: "use '**' for powers instead of '^'",
-    ast.FloorDiv: "use floor(a / b) instead of '//'",
+    ast.FloorDiv: "use floor(a / b) instead of '//'; comments start with '#'",
     ast.MatMult: "'@' has no meaning here",
     ast.LShift: "'<<' has no meaning here",
     ast.RShift: "'>>' has no meaning here",

@@ -8,6 +8,7 @@ from functools import reduce
 from itertools import pairwise
 from typing import Any, NoReturn
 
+from jtscan.errors import FormulaError
 from jtscan.formula import calls, dialects, fields, refusals
 from jtscan.formula.names import Names, number
 from jtscan.formula.source import MAX_BARS, TOO_LARGE
@@ -59,10 +60,8 @@ class Expressions:
         ):
             chain.append(left.right)
             left = left.left
-        total = self._operand(left)
-        for each in reversed(chain):
-            total = self._arithmetic(node, operation, total, self._operand(each))
-        return total
+        operands = self.names.mistakes.each([left, *reversed(chain)], self._operand)
+        return reduce(lambda a, b: self._arithmetic(node, operation, a, b), operands)
 
     def _operator(self, node: ast.BinOp) -> ast.AST:
         """Find the operator itself, for the caret."""
@@ -118,7 +117,7 @@ class Expressions:
 
     def _logic(self, node: ast.BoolOp) -> Value:
         operation = "and" if isinstance(node.op, ast.And) else "or"
-        parts = [self._condition(each, operation).node for each in node.values]
+        parts = self.names.mistakes.each(node.values, lambda each: self._condition(each, operation).node)
         made = reduce(lambda a, b: self.graph.add(operation, a, b), parts)
         return Value(kind=Kind.CONDITION, place=node, node=made)
 
@@ -156,7 +155,7 @@ class Expressions:
         if operation is None:
             none = isinstance(right, ast.Constant) and right.value is None
             self.source.fail(node, "use isna(x) instead of 'is None'" if none else "use '==' instead of 'is'")
-        a, b = self.expression(left), self.expression(right)
+        a, b = self.names.mistakes.each((left, right), self.expression)
         if Kind.TEXT in {a.kind, b.kind} or Kind.LITERAL in {a.kind, b.kind}:
             return self._text_comparison(node, operation, a, b)
         for value, place in ((a, left), (b, right)):
@@ -205,6 +204,7 @@ class Expressions:
     # --- calls, history, outputs
 
     def _call(self, node: ast.Call) -> Value:
+        self.refuse_directive(node)
         if not isinstance(node.func, ast.Name):
             self._refuse_method(node.func)
         name = node.func.id
@@ -213,13 +213,31 @@ class Expressions:
             self.source.fail(node, f"{name} stands on a line of its own", hint=f"such as {how}")
         row = self.names.table.get(name)
         if row is None:
-            self._unknown_function(node, name)
+            self._refuse_function(node, name)
         return calls.call(self, row, node)
+
+    def refuse_directive(self, node: ast.expr) -> None:
+        """Say what is written instead of plot(close), alert(…), strategy.entry(…)."""
+        func = node.func if isinstance(node, ast.Call) else None
+        word = func.value if isinstance(func, ast.Attribute) else func
+        if func is None or not isinstance(word, ast.Name) or word.id in {*self.names.own, *self.names.table}:
+            return
+        if hint := dialects.DIRECTIVES.get(word.id.lower()):
+            self.source.fail(func, f"{self.source.segment(func)!r} is no part of a formula", hint=hint)
+
+    def _refuse_function(self, node: ast.Call, name: str) -> NoReturn:
+        """Refuse a function that is not there; what it was given may be wrong too."""
+        if name.lower() == "ref" and len(node.args) == 2:  # noqa: PLR2004 - Ref(C, -1)
+            self._refuse_amibroker_ref(node, name)
+        try:
+            self._unknown_function(node, name)
+        except FormulaError as error:
+            self.names.mistakes.note(error)
+            self.names.mistakes.each(node.args, self.expression)
+            raise
 
     def _unknown_function(self, node: ast.Call, name: str) -> NoReturn:
         func = node.func
-        if name.lower() == "ref" and len(node.args) == 2:  # noqa: PLR2004 - Ref(C, -1)
-            self._refuse_amibroker_ref(node, name)
         if name in {*self.names.own, *fields.ALL, *fields.LETTERS}:
             self.source.fail(func, f"{name!r} is no function", hint=f"bars back are written {name}[1]")
         hint = dialects.suggest(name, self.names.table, dialects.FUNCTIONS)

@@ -31,17 +31,27 @@ class SettleNode:
         return Settle(column=column(self.node), before=self.before, bars=self.bars)
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """So many bars in all, None is all history; ``periods`` of them are longer ones, as bars of the period."""
+
+    bars: int | None
+    periods: int = 0
+
+
 @dataclass(slots=True, kw_only=True)
 class Needs:
     """What one pass needs before its range; None is all history.
 
-    ``gathered`` are the nodes made by earlier passes that it reads.
+    ``gathered`` are the nodes made by earlier passes that it reads, ``reaches``
+    how far before the range each node makes it read.
     """
 
     bars: int | None = 0
     settles: list[SettleNode] = field(default_factory=list)
     gathered: dict[int, int | None] = field(default_factory=dict)
     parts: dict[int, tuple[int, int]] = field(default_factory=dict)
+    reaches: dict[int, Reach] = field(default_factory=dict)
 
 
 def most_bars(period: str, timeframe: Timeframe | None) -> int:
@@ -85,13 +95,16 @@ def work_out(graph: Graph, roots: Iterable[int]) -> Needs:
         bars, back = needs.parts[at] = wanted[at]
         if node.op in GATHERED:
             needs.gathered[at] = _in_bars(graph, at, bars, back)
+            needs.reaches[at] = Reach(_in_bars(graph, at, bars, back), back)
             continue
         forgotten = op.forgets(node)
         settle = _settle(graph, at, bars, forgotten)
-        everything |= forgotten is None or (settle is not None and not _can_settle(graph, at))
+        endless = forgotten is None or (settle is not None and not _can_settle(graph, at))
+        everything |= endless
         if settle is not None:
             needs.settles.append(settle)
         more = op.lookback(node) + (forgotten or 0)
+        needs.reaches[at] = Reach(None) if endless else _reach(graph, at, (bars, back), more)
         for arg in node.args:
             wanted[arg] = _larger(wanted.get(arg, (0, 0)), _of_argument(graph, at, arg, (bars, back), more))
     needs.bars = max((_in_bars(graph, at, *need) for at, need in needs.parts.items()), default=0)
@@ -108,6 +121,13 @@ def _of_argument(graph: Graph, at: int, arg: int, need: tuple[int, int], more: i
     if node.op == "running":
         return bars + 2 * most_bars(str(node.params[0]), graph.timeframe), 0
     return (bars, back + more) if graph[arg].frame.period else (bars + more, back)
+
+
+def _reach(graph: Graph, at: int, need: tuple[int, int], more: int) -> Reach:
+    """How far before the range a node reads, with what is needed of itself."""
+    bars, back = _of_argument(graph, at, at, need, more)
+    inside = graph[at].args[0] if graph[at].op == "period" else at
+    return Reach(_in_bars(graph, inside, bars, back), back)
 
 
 def _in_bars(graph: Graph, at: int, bars: int, back: int) -> int:

@@ -8,7 +8,7 @@ Pure functions from a value to a string:
     text    for a terminal of 100 columns
     html    for a notebook, light or dark
     stores  what both show of an ingest and of a store's quality
-    cards   what they show of small values: formulas, requests, checks
+    cards   what they show of small values: formulas, requests, checks, histories
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from jtscan.render.cards import (
     check_html,
     formula_html,
     formula_text,
+    history_html,
     request_html,
     request_text,
     verify_html,
@@ -50,6 +51,7 @@ __all__ = [
     "frame_text",
     "functions_html",
     "headline_html",
+    "history_html",
     "ingest_html",
     "ingest_text",
     "note_html",

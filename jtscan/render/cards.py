@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import polars as pl
+
 from jtscan.domain.checks import CheckReport
 from jtscan.domain.formulas import AnyFormula, Formula
+from jtscan.domain.history import SymbolHistory
 from jtscan.domain.scans import BatchScanRequest
 from jtscan.domain.stores import VerifyReport
 from jtscan.domain.words import counted
 from jtscan.render import words
+from jtscan.render.cells import plain
 from jtscan.render.html import page_html
 from jtscan.render.text import page_text
 from jtscan.render.words import Page, Part
 
 _LINES = 60
+_BARS = 10
 
 
 def card_html(title: str, rows: Sequence[tuple[str, str]], *, note: str = "", warnings: Sequence[str] = ()) -> str:
@@ -51,6 +56,27 @@ def check_html(report: CheckReport) -> str:
     """Show what a replay found."""
     head, *lines = str(report).split("\n")
     return page_html(Page(summary=head, note="", warnings=[line.strip() for line in lines], parts=[]))
+
+
+def history_html(history: SymbolHistory) -> str:
+    """Show whose bars they are, from when to when, and the last of them with the formula's series and signals."""
+    who = (history.symbol, history.name, history.market, str(history.timeframe))
+    first, last = history.bars.select(pl.col("timestamp").min().alias("first"), pl.col("timestamp").max()).row(0)
+    span = [] if first is None else [f"{plain(first)} to {plain(last)}"]
+    facts = [*span, counted(history.bars.height, "bar"), counted(history.matches.height, "match", "matches")]
+    further = [f"further series: {', '.join(history.left_out)}"] if history.left_out else []
+    shown = _last_bars(history)
+    title = f"The last {shown.height:,}; all are .bars, and .plot() draws them"
+    table = Part(title=title, frame=shown if shown.height else None)
+    summary = " · ".join(filter(None, who))
+    return page_html(Page(summary=summary, note=" · ".join([*facts, *further]), warnings=[], parts=[table]))
+
+
+def _last_bars(history: SymbolHistory) -> pl.DataFrame:
+    """The last bars, without columns that the files do not have; beside them what fired."""
+    fired = history.matches.group_by("timestamp").agg(pl.col("signal_type").str.join(", "))
+    there = [series.name for series in history.bars.iter_columns() if series.null_count() < len(series)]
+    return history.bars.select(there).tail(_BARS).join(fired, on="timestamp", how="left", maintain_order="left")
 
 
 def verify_html(report: VerifyReport) -> str:

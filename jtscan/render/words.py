@@ -54,9 +54,9 @@ class Page:
 
 
 def asked(result: BatchScanResult) -> str:
-    """Say which symbols, timeframe and range the scan was about, and how new its data is."""
+    """Say which symbols, timeframe and range the scan was about, and the newest bar that it saw."""
     request = result.request
-    seen = f"data up to {plain(result.data_date)}" if result.data_date else "no bar was seen"
+    seen = f"bars up to {plain(result.data_date)}" if result.data_date else "no bar was seen"
     among = [] if request.universe is None else [f"compared among {request.universe}"]
     criteria = str(request.symbol_criteria)
     return clean(" · ".join([criteria, *among, str(request.timeframe), str(request.date_range), seen]))
@@ -120,9 +120,17 @@ def nothing(result: BatchScanResult) -> str:
     if not result.outcomes.height:
         return "No matches: no symbol was asked for."
     if not answered:
-        return f"No matches: none of the {counted(unknown, 'symbol')} could be scanned."
+        return f"No matches: {_none_of(unknown)}."
     known = f"No matches: nothing fired in the {counted(answered, 'symbol')} scanned"
     return f"{known}; of {unknown:,} more nothing is known." if unknown else f"{known}."
+
+
+def _none_of(symbols: int) -> str:
+    return (
+        "the one symbol asked for could not be scanned"
+        if symbols == 1
+        else f"none of the {symbols:,} symbols could be scanned"
+    )
 
 
 def matches_title(signals: AggregatedSignals, rows: int) -> str:

@@ -92,22 +92,34 @@ def test_stages_are_written_like_the_formula(text, expected):
     assert [(stage.how, stage.parts) for stage in explained(text).passes[-1].stages] == expected
 
 
-# text; of the last pass: part, looks back, forgets after, read before the range
+# text; of the last pass: part, looks back, forgets after, asked for before the range
 ASKS = [
     ("close > open", []),
-    ("close[3] > 1", [("close[3]", "3 bars", "-", "0 bars")]),
+    ("close[3] > 1", [("close[3]", "3 bars", "-", "3 bars")]),
     ("close > sma(close, 20)[1]",
-     [("sma(close, 20)", "19 bars", "-", "1 bar"), ("sma(close, 20)[1]", "1 bar", "-", "0 bars")]),
-    ("x = ema(close, 10)\nclose > x", [("x", "9 bars", "95 bars", "0 bars")]),
-    ("rsi(14) < 30", [("rsi(close, 14)", "14 bars", "273 bars", "0 bars")]),
-    ("close > weekly(sma(close, 10))", [
-        ("sma(close, 10)", "9 bars of 1w", "-", "0 bars and 1 bar of 1w"), ("weekly(sma(close, 10))", "-", "-", "0 bars"),
+     [("sma(close, 20)", "19 bars", "-", "20 bars"), ("sma(close, 20)[1]", "1 bar", "-", "1 bar")]),
+    ("x = ema(close, 10)\nclose > x", [("x", "9 bars", "95 bars", "104 bars")]),
+    ("rsi(14) < 30", [("rsi(close, 14)", "14 bars", "273 bars", "287 bars")]),
+    ("close > weekly(sma(close, 10))", [  # a week at either end may be cut: (10 + 2) x 7 and (1 + 2) x 7
+        ("sma(close, 10)", "9 bars of 1w", "-", "84 bars (10 of 1w)"),
+        ("weekly(sma(close, 10))", "-", "-", "21 bars (1 of 1w)"),
     ]),
+    ("weekly(close)[5] > 1",
+     [("weekly(close)", "-", "-", "26 bars (1 of 1w)"), ("weekly(close)[5]", "5 bars", "-", "5 bars")]),
     ("within(close > sma(close, 5), 3)",
-     [("sma(close, 5)", "4 bars", "-", "2 bars"), ("match", "2 bars", "-", "0 bars")]),
-    ("streak(close > 1) > 3", [("streak(close > 1)", "-", "never", "0 bars")]),
-    ("barssince(close > 1) > 3", [("barssince(close > 1)", "-", "never", "0 bars")]),
+     [("sma(close, 5)", "4 bars", "-", "6 bars"), ("match", "2 bars", "-", "2 bars")]),
+    ("streak(close > 1) > 3", [("streak(close > 1)", "-", "never", "all history")]),
+    ("barssince(close > 1) > 3", [("barssince(close > 1)", "-", "never", "all history")]),
+    ("rank(sma(rank(close), 5)) > 0.5", [("rank(sma(rank(close), 5))", "-", "-", "0 bars")]),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [text for text, asks in ASKS if asks])
+def test_the_warm_up_is_the_most_that_a_part_asks_for(text):
+    for each in explained(text).passes:
+        asked = [-1 if bars == "all history" else int(bars.split()[0]) for *_, bars in each.asks]
+        most = "all" if -1 in asked else str(max(asked, default=0))
+        assert each.warmup.split()[0] == most
 
 
 @pytest.mark.parametrize(("text", "expected"), ASKS)
@@ -151,7 +163,7 @@ def test_own_functions_are_explained_as_others(tmp_path):
     make_bars({"A": [1.0, 2, 3]}).write_parquet(tmp_path / "prices.parquet")
     scanner = jt.Scanner(prices=tmp_path / "prices.parquet", functions=[middle])
     (only,) = scanner.explain("close > middle(20)").passes
-    assert only.asks == (("middle(close, 20)", "19 bars", "-", "0 bars"),)
+    assert only.asks == (("middle(close, 20)", "19 bars", "-", "19 bars"),)
     assert only.stages[0].how == "indicators, per symbol"
 
 

@@ -274,6 +274,17 @@ TABLES = {
         ("close crosses above 5", 1, 7, "write cross_above(a, b)"),
         ("// golden cross\nclose > 1", 1, 1, "comments start with '#'"),
         ("/* golden */ close > 1", 1, 1, "comments start with '#'"),
+        ("close > 5 // comment", 1, 11, "use floor(a / b) instead of '//'; comments start with '#'"),
+        ("close > 5 // golden cross", 1, 11, "comments start with '#'"),
+        ("close > 5 /* golden cross */", 1, 11, "comments start with '#'"),
+        ("plot(close)", 1, 1, "'plot' is no part of a formula; a public name is a column beside each match and is drawn"),
+        ("plot(close)\nclose > 1", 1, 1, "'plot' is no part of a formula; a public name is a column"),
+        ('Plot(C, "close", 1)', 1, 1, "'Plot' is no part of a formula; a public name is a column"),
+        ('strategy.entry("long", strategy.long)', 1, 1, "'strategy.entry' is no part of a formula; buy = condition is a signal"),
+        ("buy = close > 1\nplotshape(buy)", 2, 1, "'plotshape' is no part of a formula; buy = condition is a signal"),
+        ('alert("now")', 1, 1, "'alert' is no part of a formula; buy = condition is a signal"),
+        ('indicator("My RSI")\nclose > 1', 1, 1, "'indicator' is no part of a formula; leave the line out"),
+        ("line.new(1, 2, 3, 4)", 1, 1, "'line.new' is no part of a formula; leave the line out"),
         ("cross_abov(close, open)", 1, 1, "unknown function 'cross_abov'; did you mean 'cross_above'?"),
         ("max(close, 20) > 1", 1, 1, "over 20 bars write highest(close, 20); for the larger of the two, max("),
         ("min(low, 5) > 1", 1, 1, "over 5 bars write lowest(low, 5)"),
@@ -569,7 +580,7 @@ def refusal(text, parameters=None):
 @pytest.mark.parametrize(("text", "line", "column", "fragment"), ROWS)
 def test_refusal_points_at_the_place_and_says_why(text, line, column, fragment):
     error = refusal(text)
-    first, *shown = str(error).split("\n")
+    first, *shown = str(error).removesuffix("\n".join(["", *map(str, error.others)])).split("\n")
     assert isinstance(error, FormulaError)
     assert (error.line, error.column) == (line, column)
     assert first.startswith(f"line {line}, column {column}: ")
@@ -589,6 +600,51 @@ def test_refusal_of_the_whole_has_no_place(text, fragment):
 @pytest.mark.parametrize(("text", "shown"), SECTION_7)
 def test_examples_of_the_specification_come_out_literally(text, shown):
     assert str(refusal(text)).split("\n") == shown
+
+
+# text; line, column and message of every mistake
+SEVERAL = [
+    ("clos > 1 and opn > 2", [(1, 1, "unknown name 'clos'"), (1, 14, "unknown name 'opn'")]),
+    ("clos > opn", [(1, 1, "unknown name 'clos'"), (1, 8, "unknown name 'opn'")]),
+    ("clos + opn * 2 > 1", [(1, 1, "unknown name 'clos'"), (1, 8, "unknown name 'opn'")]),
+    ("sma(clos, nn) > 1", [(1, 5, "unknown name 'clos'"), (1, 11, "unknown name 'nn'")]),
+    ("a = smaa(close, 5)\nb = sma(close, 0)\nbuy = a > b", [(1, 5, "unknown function 'smaa'"), (2, 16, "sma: n = 0 is too short; the least is 1")]),
+    ("buy = sma(clos, 5) > emaa(close, 5)\nsell = close[-1] > 1", [(1, 11, "unknown name 'clos'"), (1, 22, "unknown function 'emaa'"), (2, 8, "[-1] looks into the future; bars back are counted 1, 2, 3, …")]),
+    ("close > 1\nopen > clos", [(1, 1, "only the last line may be a bare expression"), (2, 8, "unknown name 'clos'")]),
+    ("cross_abov(close, sma(clos, 20))", [(1, 1, "unknown function 'cross_abov'"), (1, 23, "unknown name 'clos'")]),
+    # what follows from a mistake is none
+    ("Ref(C, -1) > 1", [(1, 1, "bars back are written close[1]")]),
+    ("a = clos\nb = a + 1\nbuy = a > b", [(1, 5, "unknown name 'clos'")]),
+    ("a = b = clos\nbuy = a > b", [(1, 1, "an assignment has one name on its left")]),
+    ("close = 5\nbuy = close > 1", [(1, 1, "'close' is a field and cannot be assigned")]),
+    ("n = param(5, 9)\nbuy = sma(close, n) > 1", [(1, 5, "the default n = 5 is below its lowest value, 9")]),
+    ("30 < rsii(14) < 70", [(1, 6, "unknown function 'rsii'")]),
+    ("buy = clos > 1\nx = sma(close, 5)", [(1, 7, "unknown name 'clos'")]),  # not also "no signal"
+    ("a > b and c > d and e > f and g > 1", [(1, 1, "unknown name 'a'"), (1, 5, "unknown name 'b'"), (1, 15, "unknown name 'd'"), (1, 21, "unknown name 'e'"), (1, 25, "unknown name 'f'")]),  # c is the close; five at the most
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), SEVERAL)
+def test_every_mistake_is_told_that_does_not_follow_from_another(text, expected):
+    error = refusal(text)
+    found = [error, *error.others]
+    assert [(each.line, each.column) for each in found] == [place[:2] for place in expected]
+    for each, (_, _, message) in zip(found, expected, strict=True):
+        assert message in str(each)
+
+
+def test_mistakes_stand_below_each_other_in_the_order_of_the_text():
+    assert str(refusal("buy = clos > 1\nsell = sma(close) > smaa(5)")).split("\n") == [
+        "line 1, column 7: unknown name 'clos'; did you mean 'close'? (a parameter needs a value)",
+        "  buy = clos > 1",
+        "        ^^^^",
+        "line 2, column 8: sma needs n, a whole number of bars; usage: sma(x, n)",
+        "  sell = sma(close) > smaa(5)",
+        "         ^^^^^^^^^^",
+        "line 2, column 21: unknown function 'smaa'; did you mean 'sma'?",
+        "  sell = sma(close) > smaa(5)",
+        "                      ^^^^",
+    ]
 
 
 def test_unknown_parameter_lists_what_there_is():

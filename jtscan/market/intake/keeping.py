@@ -17,7 +17,7 @@ from jtscan.market.intake.tally import Tally
 from jtscan.market.store.layout import by_shape
 from jtscan.market.store.manifest import Kind, Manifest
 from jtscan.market.store.quality import markets_of, suspicious
-from jtscan.market.store.suspicion import SCHEMA, Suspicions
+from jtscan.market.store.suspicion import Suspicions, schema_of
 from jtscan.market.store.writing import Draft
 
 _SHELVES: Mapping[Kind, bool] = {"bars": False, "halts": True}
@@ -93,7 +93,7 @@ class Keeper:
         if self._suspicions is not None:
             return self._suspicions.found()
         if not self.ends:
-            return pl.DataFrame(schema=SCHEMA)
+            return pl.DataFrame(schema=schema_of(self.timeframe))
         since = min(self.ends)
         return suspicious(self.draft.root, manifest, self.timeframe, markets=self._markets(), since=since)
 

@@ -11,7 +11,7 @@ from jtscan.market.intake.keeping import Keeper
 from jtscan.market.intake.sources import Sources
 from jtscan.market.intake.tally import Tally
 from jtscan.market.store.manifest import Manifest
-from jtscan.market.store.suspicion import SCHEMA
+from jtscan.market.store.suspicion import schema_of
 from jtscan.progress import PhaseCallback
 
 _FILES = {"file": pl.String, **dict.fromkeys((*FILE_COUNTS, "unread"), pl.Int64), "unusable": pl.Boolean,
@@ -47,7 +47,7 @@ def make_report(
 
 def _suspicious(keeper: Keeper, manifest: Manifest | None, tell: PhaseCallback) -> pl.DataFrame:
     if manifest is None:
-        return pl.DataFrame(schema=SCHEMA)
+        return pl.DataFrame(schema=schema_of(keeper.timeframe))
     tell("looking for what is wrong", 0, 0)
     return keeper.suspicious(manifest)
 

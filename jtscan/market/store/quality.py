@@ -12,13 +12,12 @@ from jtscan.domain.dates import Timeframe
 from jtscan.domain.stores import QualityReport
 from jtscan.market.duck import Duck
 from jtscan.market.store.manifest import Kind, Manifest
-from jtscan.market.store.suspicion import SCHEMA, read_suspicions
+from jtscan.market.store.suspicion import moment_of, read_suspicions, schema_of
 
 _COUNTED: tuple[Kind, ...] = ("bars", "halts", "quarantine")
-_MOMENT = pl.Datetime("us")
 _SYMBOLS: dict[str, pl.DataType | type[pl.DataType]] = {
     "timeframe": pl.String, "symbol": pl.String, "bars": pl.Int64, "halts": pl.Int64, "quarantined": pl.Int64,
-    "first": _MOMENT, "last": _MOMENT,
+    "first": pl.Datetime("us"), "last": pl.Datetime("us"),
 }  # fmt: skip
 
 
@@ -26,17 +25,20 @@ def quality_of(root: Path, manifest: Manifest, markets: Mapping[str, str]) -> Qu
     """Read a version of a store from end to end."""
     timeframes = [each for each in Timeframe if any(manifest.of(kind, each) for kind in _COUNTED)]
     symbols = [pl.DataFrame(schema=_SYMBOLS), *(_symbols(root, manifest, each) for each in timeframes)]
+    wrong = [suspicious(root, manifest, each, markets=markets) for each in timeframes]
+    moment = moment_of(*timeframes)
+    ends = pl.col("first", "last").cast(moment)
     return QualityReport(
         store=root,
         version=manifest.name,
         totals=manifest.totals,
-        symbols=pl.concat(symbols),
+        symbols=pl.concat(symbols).with_columns(ends),
         suspicious=pl.concat(
-            [pl.DataFrame(schema=SCHEMA), *(suspicious(root, manifest, each, markets=markets) for each in timeframes)]
+            [pl.DataFrame(schema=schema_of(*timeframes)), *(each.with_columns(ends) for each in wrong)]
         ),
-        halts=_shelf(root, manifest, "halts"),
-        quarantine=_shelf(root, manifest, "quarantine"),
-        repairs=_shelf(root, manifest, "repairs"),
+        halts=_shelf(root, manifest, "halts", moment),
+        quarantine=_shelf(root, manifest, "quarantine", moment),
+        repairs=_shelf(root, manifest, "repairs", moment),
         balance=_balance(manifest),
     )
 
@@ -52,7 +54,7 @@ def suspicious(
     """List what looks wrong in the bars of one timeframe; ``since``: only what is seen from there on."""
     bars, halts, quarantine = (_paths(root, manifest, kind, timeframe) for kind in _COUNTED)
     if not bars and not halts:
-        return pl.DataFrame(schema=SCHEMA)
+        return pl.DataFrame(schema=schema_of(timeframe))
     duck = Duck(map(Path, [*bars, *halts, *quarantine]))
     return read_suspicions(duck, bars, halts, quarantine, timeframe, markets=markets, since=since)
 
@@ -84,20 +86,20 @@ def _symbols(root: Path, manifest: Manifest, timeframe: Timeframe) -> pl.DataFra
     return filled.with_columns(zero).select(pl.col(name).cast(kind) for name, kind in _SYMBOLS.items()).sort("symbol")
 
 
-def _shelf(root: Path, manifest: Manifest, kind: Kind) -> pl.DataFrame:
+def _shelf(root: Path, manifest: Manifest, kind: Kind, moment: pl.DataType) -> pl.DataFrame:
     """Read all rows of one kind, of every timeframe."""
     parts = [
         pl.read_parquet(root / file.path, hive_partitioning=False).select(
             pl.lit(str(file.timeframe)).alias("timeframe"),
             pl.all().exclude("timestamp"),
-            pl.col("timestamp").cast(_MOMENT),
+            pl.col("timestamp").cast(moment),
         )
         for file in manifest.files
         if file.kind == kind and file.rows
     ]
     if not parts:
         return pl.DataFrame(
-            schema={"timeframe": pl.String, "symbol": pl.String, "timestamp": _MOMENT, "reason": pl.String}
+            schema={"timeframe": pl.String, "symbol": pl.String, "timestamp": moment, "reason": pl.String}
         )
     whole = pl.concat(parts, how="diagonal")
     heads = ["timeframe", "symbol", "timestamp"]

@@ -4,7 +4,7 @@ broken bar    high below open or close (or low above) by more than rounding
 spike         a close that jumps and is back on the next bar
 jump          a close more than 30 % away from the one before, halts included
 gap           sessions of the market on which the symbol has neither bar nor halt
-constant      one and the same close on and on
+constant      one and the same close on and on; of minutes over a whole session, with volume traded
 same prices   two symbols with equal bars on the same days
 """
 
@@ -21,25 +21,36 @@ from jtscan.market.duck import Duck
 from jtscan.market.files import PRICES
 from jtscan.market.store.layout import split
 
-SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
-    "symbol": pl.String,
-    "kind": pl.String,
-    "first": pl.Datetime("us"),
-    "last": pl.Datetime("us"),
-    "bars": pl.Int64,
-    "seen": pl.String,
-}
 ROUNDING = 0.005
 JUMP = 0.30
 _BACK = 0.10
 _EXACTLY = 1e-9
 _SAME_BARS = 5
 _CONSTANT_BARS = 20
+_CONSTANT_DAYS = 3
 _OFTEN = 0.5
 _FEW_SYMBOLS = 3
 _LONGEST_HOLIDAY = 7
 _CONTEXT = dt.timedelta(days=45)
 _MOST_HASHES = 10_000_000
+
+
+def moment_of(*timeframes: Timeframe) -> pl.DataType:
+    """Return the type of their timestamps: days, unless one of them is intraday."""
+    return pl.Datetime("us") if any(each.intraday for each in timeframes) else pl.Date()
+
+
+def schema_of(*timeframes: Timeframe) -> dict[str, pl.DataType]:
+    """Return the columns of what looks wrong in bars of these timeframes."""
+    moment = moment_of(*timeframes)
+    return {
+        "symbol": pl.String(),
+        "kind": pl.String(),
+        "first": moment,
+        "last": moment,
+        "bars": pl.Int64(),
+        "seen": pl.String(),
+    }
 
 
 class Suspicions:
@@ -61,7 +72,8 @@ class Suspicions:
         self._markets = markets or {}
         self._since = since
         self._thinning = rows // _MOST_HASHES + 1
-        self._found = [pl.DataFrame(schema=SCHEMA)]
+        self._schema = schema_of(timeframe)
+        self._found = [pl.DataFrame(schema=self._schema)]
         self._days: list[_Days] = []
         self._hashes: list[pl.DataFrame] = []
         self._symbols: list[str] = []
@@ -70,7 +82,7 @@ class Suspicions:
         """Look at the bars and halts (``halt``) of some symbols, in order; ``aside`` are their rows in quarantine."""
         absent = [pl.lit(None, pl.Float64).alias(name) for name in PRICES if name not in frame.columns]
         frame = frame.with_columns(absent)
-        self._found += [_broken(frame), *_moves(frame), _constant(frame)]
+        self._found += [_broken(frame), *_moves(frame), _constant(frame, self._timeframe)]
         if self._timeframe not in (Timeframe.W1, Timeframe.MO1):
             self._days.append(_days_of(frame, aside, self._markets, once=self._timeframe.intraday))
         self._note_bars(frame)
@@ -78,7 +90,9 @@ class Suspicions:
     def found(self) -> pl.DataFrame:
         """List everything: symbol, kind, first and last timestamp, bars, what is seen; by kind and symbol."""
         parts = [*self._found, _gaps(self._days), self._same()]
-        whole = pl.concat([part.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items()) for part in parts])
+        whole = pl.concat(
+            [part.select(pl.col(name).cast(kind) for name, kind in self._schema.items()) for part in parts]
+        )
         recent = whole if self._since is None else whole.filter(pl.col("last") >= self._since)
         order = pl.col("kind").replace_strict({kind: place for place, kind in enumerate(KINDS)})
         return recent.sort(order, "symbol", "first")
@@ -97,7 +111,7 @@ class Suspicions:
     def _same(self) -> pl.DataFrame:
         """Symbols that share bars with an earlier one, timestamp, prices and volume alike."""
         if not self._hashes:
-            return pl.DataFrame(schema=SCHEMA)
+            return pl.DataFrame(schema=self._schema)
         hashes = pl.concat(self._hashes).sort("hash", "code")
         number = pl.col("hash")
         again = hashes.filter((number == number.shift(1)) | (number == number.shift(-1)))
@@ -187,7 +201,7 @@ def _days_of(frame: pl.DataFrame, aside: pl.DataFrame | None, markets: Mapping[s
 def _gaps(days: Sequence[_Days]) -> pl.DataFrame:
     """Sessions without a row, by the market's own calendar; where too few symbols tell it, very long gaps only."""
     if not days:
-        return pl.DataFrame(schema=SCHEMA)
+        return pl.DataFrame(schema=schema_of())
     leaps = pl.concat([each.leaps for each in days])
     sessions = _sessions(pl.concat([each.present for each in days]), pl.concat([each.spans for each in days]))
     numbered = pl.concat(
@@ -283,19 +297,29 @@ def _moves(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     return spikes.select(_row("spike", there)), jumps.select(_row("jump", per_cent))
 
 
-def _constant(frame: pl.DataFrame) -> pl.DataFrame:
-    """Runs of one close: 20 bars and more, or a whole history of at least five."""
+def _constant(frame: pl.DataFrame, timeframe: Timeframe) -> pl.DataFrame:
+    """Runs of one close: 20 bars and more, or a whole history of at least five.
+
+    A quiet symbol trades at one price for many minutes, and one at its daily
+    limit all day: intraday a run counts if it was traded in on three days, so
+    that the one in the middle is a whole session.
+    """
     bars = frame.filter(~pl.col("halt"))
-    runs = bars.with_columns(pl.struct("symbol", "close").rle_id().alias("run"))
+    if timeframe.intraday:
+        bars = bars.filter(pl.col("volume").fill_null(1) > 0)
+    day = pl.col("timestamp").cast(pl.Date).rle_id()
+    runs = bars.with_columns(pl.struct("symbol", "close").rle_id().alias("run"), day.alias("day"))
     counted = runs.group_by("run", maintain_order=True).agg(
         pl.col("symbol").first(),
         pl.col("close").first(),
         pl.col("timestamp").first().alias("first"),
         pl.col("timestamp").last().alias("last"),
         pl.len().alias("bars"),
+        (pl.col("day").last() - pl.col("day").first() + 1).alias("days"),
     )
-    only = pl.len().over("symbol") == 1
-    still = counted.filter((pl.col("bars") >= _CONSTANT_BARS) | (only & (pl.col("bars") >= _SAME_BARS))).rechunk()
+    long = pl.col("bars") >= _CONSTANT_BARS
+    only = (pl.len().over("symbol") == 1) & (pl.col("bars") >= _SAME_BARS)
+    still = counted.filter(long & (pl.col("days") >= _CONSTANT_DAYS) if timeframe.intraday else long | only).rechunk()
     seen = pl.format("close is {} on {} bars", "close", "bars")
     return still.select("symbol", pl.lit("constant").alias("kind"), "first", "last", "bars", seen.alias("seen"))
 

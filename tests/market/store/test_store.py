@@ -155,7 +155,7 @@ def test_quality_counts_every_row_by_symbol_and_adds_up(desk):
     )
     quality = desk.store.quality()
     assert quality.version == desk.store.version
-    moments = [dt.datetime(2024, 1, day) for day in (2, 3)]
+    moments = [dt.date(2024, 1, day) for day in (2, 3)]
     assert sorted(quality.symbols.drop("timeframe").rows(), key=str) == sorted([
         ("A", 1, 1, 0, moments[0], moments[0]), ("B", 1, 0, 1, moments[1], moments[1]), ("C", 0, 0, 1, None, None), (None, 0, 0, 1, None, None),
     ], key=str)  # fmt: skip

@@ -162,6 +162,32 @@ def test_one_close_on_and_on_is_constant(find, closes, found):
     assert [(kind, count) for _, kind, _, _, count in rows] == ([] if found is None else [("constant", found)])
 
 
+def session(day, count):
+    """So many 5-minute bars from nine o'clock on."""
+    return [dt.datetime.combine(day, dt.time(9)) + number * dt.timedelta(minutes=5) for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "volume", "found"),
+    [
+        ([78], 100.0, None),  # the daily limit, from the opening to the close
+        ([1, 30], 100.0, None),  # two days, neither of them whole
+        ([1, 5, 1], 100.0, None),  # hardly traded
+        ([1, 18, 1], 100.0, 20),
+        ([78, 78, 78], 100.0, 234),
+        ([78, 78, 78], 0.0, None),  # filled up by the source: nobody traded
+    ],
+)
+def test_minutes_of_one_close_are_constant_over_a_whole_session_with_trade(find, sizes, volume, found):
+    moments = [moment for day, size in zip(WEEKDAYS, sizes, strict=False) for moment in session(day, size)]
+    before, after = (
+        session(WEEKDAYS[place], 1)[0] + dt.timedelta(hours=hours) for place, hours in ((0, -1), (len(sizes) - 1, 9))
+    )
+    frame = bars("A", [99, *[100] * len(moments), 101], [before, *moments, after], volume=volume)
+    rows = [(kind, count) for _, kind, _, _, count in find(frame, timeframe="5m")]
+    assert rows == ([] if found is None else [("constant", found)])
+
+
 def test_two_symbols_with_five_equal_bars_have_the_same_prices(find):
     first = bars("A", steady(8))
     for equal, found in ((5, [("B", "same prices", "01-01", "01-05", 5)]), (4, [])):
@@ -191,3 +217,21 @@ def test_an_ingest_tells_of_its_own_days(desk):
     report = desk.rows("A,2024-01-04,41,41,41,41,1", "A,2024-01-05,41,41,35,41,1")
     assert report.suspicious.select("kind", pl.col("first").dt.day()).rows() == [("jump", 4)]
     assert desk.store.quality().suspicious["kind"].to_list() == ["jump", "jump"]
+
+
+MINUTES = ["A,2024-01-02 09:00,10,10,10,10,1", "A,2024-01-02 09:05,20,20,20,20,1", "A,2024-01-02 09:10,21,21,21,21,1"]
+DAYS = ["A,2024-01-02,10,10,10,10,1", "A,2024-01-03,20,20,20,20,1", "A,2024-01-04,21,21,21,21,1"]
+
+
+def test_daily_bars_are_told_by_dates_and_minutes_by_moments(desk):
+    report = desk.rows(*DAYS)
+    quality = desk.store.quality()
+    for found in (report.suspicious, quality.suspicious):
+        assert found.select("first", "last").rows() == [(dt.date(2024, 1, 3), dt.date(2024, 1, 3))]
+    assert quality.halts.schema["timestamp"] == quality.quarantine.schema["timestamp"] == pl.Date
+    minutes = desk.rows(*MINUTES, timeframe="5m").suspicious
+    assert minutes["first"].to_list() == [dt.datetime(2024, 1, 2, 9, 5)]
+    assert desk.store.quality().suspicious["first"].to_list() == [
+        dt.datetime(2024, 1, 2, 9, 5),
+        dt.datetime(2024, 1, 3),
+    ]
