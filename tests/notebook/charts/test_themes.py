@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import math
+from itertools import combinations
+
 import pytest
 
 pytest.importorskip("matplotlib")
 
+from matplotlib.colors import to_rgb
+
+from jtscan.notebook.charts.markers import signs_of
 from jtscan.notebook.charts.themes import THEMES, contrast, ink_on, mixed
 
 WHITE, NIGHT = "#ffffff", "#111111"
@@ -51,6 +57,15 @@ def test_lines_and_signals_can_be_seen_on_the_ground(name, ground):
 def test_signals_have_other_colours_than_the_bars(name):
     for each in (THEMES[name].korean, THEMES[name].western):
         assert len({each.up, each.down, each.buy, each.sell}) == 4
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_each_signal_has_a_colour_that_can_be_told_from_the_others(name):
+    theme = THEMES[name]
+    for convention in (theme.korean, theme.western):
+        signs = signs_of(["buy", "sell", "short", "cover", "top"], theme, convention)
+        colors = [to_rgb(sign.color) for sign in signs.values()]
+        assert min(math.dist(one, other) for one, other in combinations(colors, 2)) > 0.1
 
 
 @pytest.mark.parametrize("name", THEMES)
