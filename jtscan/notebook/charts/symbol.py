@@ -361,8 +361,9 @@ class _Picture:
     def _label_start(self, axes: Axes) -> None:
         before = self._before_start()
         if before and before < self.bars.height:
-            axes.text(before - 0.5, 0.985, " scanned from here", transform=axes.get_xaxis_transform(), va="top",
-                      ha="left", zorder=7, **text_style(self.theme.text, size=SMALL))  # fmt: skip
+            late = before > self.bars.height / 2
+            axes.text(before - 0.5, 0.985, " scanned from here ", transform=axes.get_xaxis_transform(), va="top",
+                      ha="right" if late else "left", zorder=7, **text_style(self.theme.text, size=SMALL))  # fmt: skip
 
     def _draw_tag(self, axes: Axes) -> float | None:
         """Write the last close on the scale, and draw a thin line to it."""
