@@ -68,7 +68,7 @@ class Contents:
         markers.draw_signs(axes, view.spots, view.signs)
         self._label_start(axes)
         tagged = self._draw_tag(axes)
-        apart = (limits[1] - limits[0]) * 15 / pane.height
+        apart = (limits[1] - limits[0]) * 20 / pane.height
         levels = ticks.value_ticks(*limits, most=max(int(pane.height / 45), 2))
         free = [(tick, label) for tick, label in zip(levels, ticks.labels_of(levels), strict=True)
                 if tagged is None or abs(tick - tagged) > apart]  # fmt: skip
@@ -77,8 +77,9 @@ class Contents:
     def _label_start(self, axes: Axes) -> None:
         before = self.view.before_start
         if before and before < self.view.bars.height:
-            axes.text(before - 0.5, 0.985, " scanned from here", transform=axes.get_xaxis_transform(), va="top",
-                      ha="left", zorder=7, **text_style(self.view.theme.text, size=SMALL))  # fmt: skip
+            late = before > self.view.bars.height / 2
+            axes.text(before - 0.5, 0.985, " scanned from here ", transform=axes.get_xaxis_transform(), va="top",
+                      ha="right" if late else "left", zorder=7, **text_style(self.view.theme.text, size=SMALL))  # fmt: skip
 
     def _draw_tag(self, axes: Axes) -> float | None:
         """Write the last close on the scale, and draw a thin line to it."""

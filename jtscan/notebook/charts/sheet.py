@@ -77,7 +77,8 @@ class Sheet:
 
     def heading(self, title: str, facts: str, *, left: float, top: float, width: float) -> None:
         """Write a title, and what it is about beside it."""
-        title = cut(title, width, size=LARGE, weight="bold")
+        wanted = min(width_of(facts) + 12, width / 2)
+        title = cut(title, max(width - wanted, width / 2), size=LARGE, weight="bold")
         self.text(left, top, title, color=self.theme.strong, size=LARGE, weight="bold")
         taken = width_of(title, size=LARGE, weight="bold") + 12
         if width - taken > _LEAST_FACTS:

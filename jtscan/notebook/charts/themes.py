@@ -83,7 +83,7 @@ THEMES: dict[str, Theme] = {
     ),
     "dark": Theme(
         ground=BLACK, strong="#e8eaed", text="#a4abb3", accent="#58a6e8",
-        lines=("#e69f00", "#d98bb5", "#2bb98f", "#56b4e9", "#ee8a3c", "#a0a0a0", "#5b9bf0"),
+        lines=("#e69f00", "#e59ac2", "#2bb98f", "#56b4e9", "#ee8a3c", "#a0a0a0", "#5b9bf0"),
         ramp=("#16324d", "#8cc6ff"),
         korean=Convention(up="#f4545d", down="#4a9bf0", buy="#2bb98f", sell="#e59ac2"),
         western=Convention(up="#20b3a2", down="#ee7a2c", buy="#5b9bf0", sell="#e59ac2"),

@@ -250,6 +250,19 @@ def test_what_was_not_scanned_is_shaded(kit):
     assert not [text for text in kit.pane(whole, "price").texts if "scanned" in text.get_text()]
 
 
+@pytest.mark.parametrize(("first", "side"), [(1, "left"), (9, "right")])
+def test_where_the_scan_begins_is_written_on_the_side_that_has_room(kit, first, side):
+    bars = kit.bars([*range(10, 20)])
+    axes = kit.pane(symbol_chart(kit.history(bars, start=bars["timestamp"][first])), "price")
+    assert [text.get_ha() for text in axes.texts if "scanned" in text.get_text()] == [side]
+
+
+def test_a_long_name_leaves_room_for_what_is_shown(kit):
+    texts = kit.texts(symbol_chart(kit.history(kit.bars([70000, 71000]), name="A company with a name " * 10)))
+    assert texts[2].endswith("…")
+    assert texts[3] == "KOSPI · 1d · 2024-01-01 – 2024-01-02 · 2 bars"
+
+
 def test_volume_has_a_column_for_each_bar_that_has_one(kit):
     bars = kit.bars([10, 11, 12]).with_columns(volume=pl.Series([5.0, None, 7.0]))
     axes = kit.pane(symbol_chart(kit.history(bars)), "volume")

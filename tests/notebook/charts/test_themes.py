@@ -54,6 +54,12 @@ def test_signals_have_other_colours_than_the_bars(name):
 
 
 @pytest.mark.parametrize("name", THEMES)
+def test_no_other_signal_nearly_has_the_colour_of_buying_or_selling(name):
+    for each in (THEMES[name].korean, THEMES[name].western):
+        assert {each.buy, each.sell} <= set(THEMES[name].lines)  # those are taken out for the others
+
+
+@pytest.mark.parametrize("name", THEMES)
 def test_numbers_can_be_read_on_every_shade(name):
     for step in range(21):
         color = mixed(*THEMES[name].ramp, step / 20)
