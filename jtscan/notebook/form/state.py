@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import traitlets
 
 from jtscan.domain.symbols import SymbolCriteria
 from jtscan.errors import RequestError
+from jtscan.export import replacing
 
 KIND = "jtscan_form"
 VERSION = 1
@@ -77,15 +77,13 @@ def write_state(state: State, path: Path) -> None:
     Raises
     ------
     RequestError
+        There is no such folder.
+    DataError
         The file cannot be written.
     """
     text = json.dumps(state, ensure_ascii=False, indent=1, allow_nan=False)
-    try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-            file.write(text + "\n")
-        Path(file.name).replace(path)
-    except OSError as error:
-        raise RequestError("path", f"{path} cannot be written: {error.strerror or error}") from None
+    with replacing(path) as (_, unfinished):
+        unfinished.write_text(text + "\n", encoding="utf-8")
 
 
 def _short(value: object) -> str:
