@@ -34,8 +34,16 @@ def put(state: State, field: str, control: Any, read: Callable[[Any], Any] = lam
 
 
 def as_state(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Write arguments of a scan as a state has them: lists of names, a range of dates by its ends."""
+    """Write arguments of a scan as a state has them: lists of names, a range of dates by its ends.
+
+    Raises
+    ------
+    RequestError
+        One of them cannot be used, or they do not go together.
+    """
     state = dict(given)
+    if "last" in state and {"start", "end"} & set(state):
+        raise RequestError("last", "give either last= or start= and end=, not both")
     for name in ("market", "sector", "index", "symbols", "exclude"):
         if name in state:
             state[name] = list(getattr(SymbolCriteria(**{name: state[name]}), name))

@@ -264,6 +264,7 @@ def test_a_formula_brings_its_values(sample):
         ({"market": "KOSPY"}, r"market: 'KOSPY' \(did you mean 'KOSPI'\?\)"),
         ({"symbols": "005930"}, "symbols: '005930' is one text"),
         ({"last": 33}, "range: 33 cannot be chosen here"),
+        ({"last": 5, "start": "2024-01-01"}, "last: give either last= or start= and end=, not both"),
         ({"timeframe": "2d"}, "timeframe: '2d' is not known"),
         ({"end": "soon"}, "end: 'soon' is not a date"),
         ({"parameters": {"fast": 900}}, "parameters: fast = 900 is above its highest value, 60"),
