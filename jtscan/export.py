@@ -1,7 +1,8 @@
 """Frames into files and into pandas: what ``to_parquet``, ``to_csv``, ``to_excel`` and ``to_pandas`` do.
 
-A file is written beside its place first and then renamed: nobody reads half of
-it, and what was there before stays if the writing fails.
+``replacing`` is how all that users save is written, charts and forms too: beside its
+place first and then renamed, so that nobody reads half of it, and what was
+there before stays if the writing fails.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import datetime as dt
 import json
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ _TEXT_STAYS_TEXT = {
 
 def write_parquet(frame: pl.DataFrame, path: str | Path, *, about: Mapping[str, str]) -> Path:
     """Write a frame with its types; what it is about goes into the file's metadata, as JSON under ``jtscan``."""
-    with _replacing(path) as (file, unfinished):
+    with replacing(path) as (file, unfinished):
         said = {METADATA: json.dumps(dict(about), ensure_ascii=False)} if about else None
         frame.write_parquet(unfinished, metadata=said)
     return file
@@ -48,7 +49,7 @@ def write_parquet(frame: pl.DataFrame, path: str | Path, *, about: Mapping[str, 
 
 def write_csv(frame: pl.DataFrame, path: str | Path, *, bom: bool) -> Path:
     """Write a frame as text; with its mark in front, Excel takes it for UTF-8."""
-    with _replacing(path) as (file, unfinished):
+    with replacing(path) as (file, unfinished):
         frame.write_csv(unfinished, include_bom=bom, datetime_format=MOMENTS)
     return file
 
@@ -58,12 +59,16 @@ def write_excel(sheets: Mapping[str, pl.DataFrame], path: str | Path) -> Path:
     for name, frame in sheets.items():
         _check_size(name, frame)
     try:
-        from xlsxwriter import Workbook  # noqa: PLC0415 - needs the extra "excel"
+        from xlsxwriter import Workbook, exceptions  # noqa: PLC0415 - needs the extra "excel"
     except ImportError:
         raise MissingExtraError("to_excel", "excel") from None
-    with _replacing(path, suffix=".xlsx") as (file, unfinished), Workbook(unfinished, _TEXT_STAYS_TEXT) as book:
-        for name, frame in sheets.items():
-            _write_sheet(book, name, frame)
+    with replacing(path, suffix=".xlsx") as (file, unfinished):
+        try:
+            with Workbook(unfinished, _TEXT_STAYS_TEXT) as book:
+                for name, frame in sheets.items():
+                    _write_sheet(book, name, frame)
+        except exceptions.XlsxFileError as error:  # its name for an OSError
+            raise _unwritten(file, error) from error
     return file
 
 
@@ -76,17 +81,30 @@ def to_pandas(frame: pl.DataFrame) -> pd.DataFrame:
 
 
 @contextmanager
-def _replacing(path: str | Path, *, suffix: str = "") -> Iterator[tuple[Path, Path]]:
-    """Give the file and a place beside it, which takes its place in the end."""
+def replacing(path: str | Path, *, suffix: str = "") -> Iterator[tuple[Path, Path]]:
+    """Give the file and a place beside it, which takes its place in the end.
+
+    Raises
+    ------
+    RequestError
+        There is no such folder, or the name does not end with the suffix.
+    DataError
+        The file cannot be written.
+    """
     file = _file(path, suffix)
     unfinished = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}")
     try:
         yield file, unfinished
         unfinished.replace(file)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise DataError(f"{file} cannot be written: {first_line(error)}") from error
+        raise _unwritten(file, error) from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # what made the writing fail; that is told
+            unfinished.unlink(missing_ok=True)
+
+
+def _unwritten(file: Path, error: Exception) -> DataError:
+    return DataError(f"{file} cannot be written: {first_line(error)}")
 
 
 def _file(path: str | Path, suffix: str) -> Path:

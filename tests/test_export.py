@@ -269,6 +269,14 @@ def test_a_path_is_text_or_a_path(result):
         result.to_csv(5)
 
 
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".xlsx"])
+def test_what_the_disk_refuses_is_told_as_such(result, tmp_path, suffix):
+    name = "m" * (250 - len(suffix)) + suffix  # longer than a name may be, with what is put before it
+    with pytest.raises(jt.DataError, match=r"mmm\.[a-z]+ cannot be written: .*File name too long"):
+        write(result, tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_was_there_stays_if_the_writing_fails(result, tmp_path, monkeypatch):
     def refuse(_frame, path, **_):
         Path(path).write_text("half")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import io
 import sys
 import time
 import warnings
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -213,15 +215,27 @@ def test_an_ingest_draws_its_phases(terminal, hurry, tmp_path):
         assert tell is None
 
 
-def test_what_tqdm_warns_of_never_reaches_the_user():
-    progress._tqdm.cache_clear()
-    modules = {name: module for name, module in sys.modules.items() if name.startswith("tqdm.auto")}
-    for name in modules:
-        del sys.modules[name]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            progress._tqdm()
-    finally:
-        sys.modules.update(modules)
+def test_what_tqdm_warns_of_never_reaches_the_user(monkeypatch):
+    """In a kernel without ipywidgets tqdm warns when it is imported."""
+    import tqdm.notebook
+
+    kernel = SimpleNamespace(get_ipython=lambda: SimpleNamespace(config={"IPKernelApp": {}}))
+    monkeypatch.setitem(sys.modules, "IPython", kernel)
+    monkeypatch.setitem(sys.modules, "ipykernel.zmqshell", SimpleNamespace())
+    monkeypatch.delenv("QT_API", raising=False)
+    monkeypatch.setattr(tqdm.notebook, "IProgress", None)
+
+    def forget():
+        for name in [name for name in sys.modules if name.startswith("tqdm.auto")]:
+            monkeypatch.delitem(sys.modules, name)
         progress._tqdm.cache_clear()
+
+    forget()
+    with pytest.warns(tqdm.TqdmWarning, match="IProgress not found"):
+        importlib.import_module("tqdm.auto")
+    forget()
+    with warnings.catch_warnings(record=True) as told:  # as an error tqdm would swallow it
+        warnings.simplefilter("always")
+        progress._tqdm()
+    progress._tqdm.cache_clear()
+    assert told == []

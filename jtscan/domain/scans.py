@@ -16,6 +16,7 @@ from jtscan.domain.jobs import Status, Warmup
 from jtscan.domain.signals import AggregatedSignals, SignalStatistics, named_pivot
 from jtscan.domain.symbols import SymbolCriteria
 from jtscan.domain.tables import Exports
+from jtscan.domain.words import given
 from jtscan.errors import RequestError
 
 if TYPE_CHECKING:
@@ -383,12 +384,11 @@ class BatchScanResult(Exports):
     def _about(self) -> dict[str, str]:
         """What was asked, of which data."""
         request, formula = self.request, self.request.formula
-        parameters = ", ".join(f"{name} = {value:g}" for name, value in request.parameters.items())
         said = {
             "result": self.summary,
             "formula": str(formula),
             "name": formula.name,
-            "parameters": parameters,
+            "parameters": given(request.parameters),
             "universe": str(request.symbol_criteria),
             "compared among": None if request.universe is None else str(request.universe),
             "timeframe": str(request.timeframe),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from jtscan.domain.tables import Exports
+from jtscan.domain.words import counted
 from jtscan.errors import RequestError
 
 if TYPE_CHECKING:
@@ -60,9 +61,8 @@ class AggregatedSignals(Exports):
 
     def in_words(self, asked: int) -> str:
         """All matches in one line, of so many symbols asked."""
-        matches = "match" if self.total_matches == 1 else "matches"
-        symbols = "symbol" if asked == 1 else "symbols"
-        return f"{self.total_matches:,} {matches} in {self.symbols_with_matches:,} of {asked:,} {symbols}"
+        matches = counted(self.total_matches, "match", "matches")
+        return f"{matches} in {self.symbols_with_matches:,} of {counted(asked, 'symbol')}"
 
     def _repr_html_(self) -> str:
         from jtscan import render  # noqa: PLC0415

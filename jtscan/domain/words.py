@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 _FEW = 12
 
@@ -29,6 +29,11 @@ def written(value: str | float | dt.date | None) -> str:
 def counted(count: int, what: str, many: str | None = None) -> str:
     """Say so many of something: 1 file, 2 files; ``many`` where the plural is another."""
     return f"{count:,} {what if count == 1 else many or f'{what}s'}"
+
+
+def given(parameters: Mapping[str, float]) -> str:
+    """Write the parameters that were given: fast = 5, slow = 20."""
+    return ", ".join(f"{name} = {value:g}" for name, value in parameters.items())
 
 
 def first_few(names: Sequence[str]) -> str:

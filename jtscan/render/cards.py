@@ -11,7 +11,7 @@ from jtscan.domain.formulas import AnyFormula, Formula
 from jtscan.domain.history import SymbolHistory
 from jtscan.domain.scans import BatchScanRequest
 from jtscan.domain.stores import VerifyReport
-from jtscan.domain.words import counted
+from jtscan.domain.words import counted, given
 from jtscan.render import words
 from jtscan.render.cells import plain
 from jtscan.render.html import page_html
@@ -35,7 +35,7 @@ def formula_text(formula: AnyFormula) -> str:
 def formula_html(formula: AnyFormula, *, title: str | None = None, about: str = "", source: str = "") -> str:
     """Show a formula: what it is called and finds, its text, where the rule comes from."""
     text = words.shortened(words.source_lines(formula), _LINES)
-    said = {"finds": about, "source": source, "with": words.given(_parameters(formula))}
+    said = {"finds": about, "source": source, "with": given(_parameters(formula))}
     shown = Part(title="", formula=[line for line in text if not (about and line.startswith("#"))])
     below = Part(title="", rows=[(label, line) for label, line in said.items() if line])
     named = " · ".join(dict.fromkeys(filter(None, (title, formula.name))))

@@ -16,7 +16,7 @@ from jtscan.domain.scans import BatchScanResult
 from jtscan.domain.signals import AggregatedSignals, SignalStatistics
 from jtscan.render import pivots, words
 from jtscan.render.cells import Column, clean, columns_of, cut, width_of
-from jtscan.render.style import STYLE
+from jtscan.render.style import STYLE, heat
 
 _CELL = 80
 _COLUMNS = 30
@@ -311,7 +311,7 @@ def _cell(column: Column, place: int) -> str:
 
 
 def _heat(column: Column, place: int) -> str:
-    return f' style="--jt-heat:{4 + 40 * column.shares[place]:.0f}%"' if column.shares else ""
+    return heat(column.shares[place]) if column.shares else ""
 
 
 def _side(column: Column) -> str:

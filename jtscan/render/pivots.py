@@ -15,6 +15,7 @@ import polars as pl
 from jtscan.domain.signals import PIVOT_KEYS, SignalStatistics
 from jtscan.errors import RequestError
 from jtscan.render.cells import clean, cut
+from jtscan.render.style import heat
 
 _TIMES = ("date", "month")
 _PLURALS = {
@@ -131,7 +132,7 @@ def _total(across: _Axis) -> str:
 def _heat(count: int, most: int) -> str:
     if not count:
         return _count(0)
-    return f'<td class="jt-right jt-heat" style="--jt-heat:{4 + 40 * count / most:.0f}%">{count:,}</td>'
+    return f'<td class="jt-right jt-heat"{heat(count / most)}>{count:,}</td>'
 
 
 def _count(count: int, names: str = "") -> str:

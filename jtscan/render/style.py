@@ -1,6 +1,12 @@
-"""The one style sheet, scoped under ``.jt-scan``."""
+"""The style sheet of values, scoped under ``.jt-scan``, and the heat of a cell."""
 
 from __future__ import annotations
+
+
+def heat(share: float) -> str:
+    """Colour a cell of the class ``jt-heat``: 0 is the faintest, 1 the strongest."""
+    return f' style="--jt-heat:{4 + 40 * share:.0f}%"'
+
 
 STYLE = """<style>
 .jt-scan { --jt-accent: var(--jp-brand-color1, #2f80c9); --jt-warn: var(--jp-warn-color1, #e08a00);

@@ -11,7 +11,7 @@ from jtscan.domain.formulas import AnyFormula, PolarsFormula
 from jtscan.domain.jobs import Status
 from jtscan.domain.scans import BatchScanResult
 from jtscan.domain.signals import AggregatedSignals, SignalStatistics
-from jtscan.domain.words import counted
+from jtscan.domain.words import counted, given
 from jtscan.render.cells import Column, clean, cut, plain
 
 _FORMULA_LINES = 12
@@ -67,11 +67,6 @@ def formula_lines(formula: AnyFormula, parameters: Mapping[str, float], *, most:
     before = [f"# {formula.name}"] if formula.name else []
     after = [f"# with {given(parameters)}"] if parameters else []
     return [cut(clean(line), _FORMULA_LINE) for line in (*before, *shortened(source_lines(formula), most), *after)]
-
-
-def given(parameters: Mapping[str, float]) -> str:
-    """Write the parameters that were given."""
-    return ", ".join(f"{name} = {value:g}" for name, value in parameters.items())
 
 
 def source_lines(formula: AnyFormula) -> list[str]:

@@ -12,9 +12,10 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from jtscan.domain.signals import SignalStatistics
+from jtscan.domain.words import counted
 from jtscan.errors import RequestError
 from jtscan.notebook.charts.chart import Chart
-from jtscan.notebook.charts.counting import counts_of, facts_of, in_words, shade
+from jtscan.notebook.charts.counting import counts_of, facts_of, shade
 from jtscan.notebook.charts.sheet import NOTE, SMALL, Color, Sheet, width_of
 from jtscan.notebook.charts.themes import Theme, ThemeName
 from jtscan.notebook.charts.ticks import MONTHS
@@ -82,7 +83,7 @@ class _Calendar:
         if not self.earlier:
             return []
         wanted = self.end.year - self.begin.year + 1
-        matches = in_words(self.earlier, "match", "matches")
+        matches = counted(self.earlier, "match", "matches")
         return [f"{matches} before {self.years[0]} not drawn; years={wanted} draws all."]
 
     def _draw_year(self, sheet: Sheet, canvas: Axes, year: int, top: float) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from jtscan.errors import RequestError
+from jtscan.export import replacing
 from jtscan.notebook.charts.sheet import DPI
 from jtscan.notebook.charts.themes import Theme, ThemeName, theme_of
 
@@ -62,21 +63,29 @@ class Chart:
         Parameters
         ----------
         path
-            Its suffix says the kind: png, svg or pdf.
+            Its suffix says the kind: png, svg or pdf. A file that is there
+            already is replaced.
         theme
             ``"light"`` unless the chart was drawn with a ground of its own. A
             theme other than the chart's is drawn anew, without what was added
             to ``figure``; ``"auto"`` writes no ground.
+
+        Raises
+        ------
+        RequestError
+            It is no kind of picture, or there is no such folder.
+        DataError
+            The file cannot be written.
         """
-        target = Path(path)
-        kind = target.suffix.lower().removeprefix(".")
+        name = Path(path).name
+        kind = Path(path).suffix.lower().removeprefix(".")
         if kind not in _METADATA:
-            raise RequestError("path", f"{target.name!r} is no kind of picture; end it in .png, .svg or .pdf")
+            raise RequestError("path", f"{name!r} is no kind of picture; end it in .png, .svg or .pdf")
         wanted = theme or ("light" if self._theme == "auto" else self._theme)
-        with self._lock:
+        with replacing(path) as (file, unfinished), self._lock:
             figure = self._figure if wanted == self._theme else self._draw(theme_of(wanted))
-            target.write_bytes(_written(figure, kind))
-        return target
+            unfinished.write_bytes(_written(figure, kind))
+        return file
 
     def __repr__(self) -> str:
         return f"Chart({self._title})"

@@ -1,4 +1,4 @@
-"""What the charts of counts share: a refusal, steps of colour, signals beyond the largest."""
+"""What the charts of counts share: a refusal, shades, names of symbols, signals beyond the largest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from jtscan.domain.signals import SignalStatistics
+from jtscan.domain.words import counted
 from jtscan.errors import RequestError
+from jtscan.notebook.charts import fonts
 from jtscan.notebook.charts.markers import signs_of
 from jtscan.notebook.charts.themes import Theme, mixed
 
@@ -27,7 +29,7 @@ def facts_of(counts: pl.DataFrame) -> str:
     """Say how many matches there are, of how many symbols, from when to when."""
     first, last = span_of(counts)
     days = str(first) if first == last else f"{first} – {last}"
-    return f"{in_words(int(counts['matches'].sum()), 'match', 'matches')} · {days}"
+    return f"{counted(int(counts['matches'].sum()), 'match', 'matches')} · {days}"
 
 
 def span_of(counts: pl.DataFrame) -> tuple[dt.date, dt.date]:
@@ -36,9 +38,9 @@ def span_of(counts: pl.DataFrame) -> tuple[dt.date, dt.date]:
     return dates[0], dates[-1]
 
 
-def in_words(count: int, one: str, many: str) -> str:
-    """Count things in words."""
-    return f"{count:,} {one if count == 1 else many}"
+def label_of(symbol: str, name: str | None) -> str:
+    """Write a symbol with its name; the symbol alone where no font has the name's letters."""
+    return f"{symbol}  {name}" if name and fonts.can_draw(name) else symbol
 
 
 def shade(theme: Theme, share: float) -> str:

@@ -11,9 +11,10 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from jtscan.domain.signals import SignalStatistics
+from jtscan.domain.words import counted
 from jtscan.notebook.charts import fonts
 from jtscan.notebook.charts.chart import Chart
-from jtscan.notebook.charts.counting import OTHERS, counts_of, facts_of, in_words, shade
+from jtscan.notebook.charts.counting import OTHERS, counts_of, facts_of, label_of, shade
 from jtscan.notebook.charts.sheet import NOTE, SMALL, Box, Color, Sheet, cut, folded, text_style, width_of
 from jtscan.notebook.charts.themes import Theme, ThemeName, ink_on
 
@@ -117,7 +118,7 @@ def _gathered(
         return names, rows, None, None
     summed = [sum(numbers) for numbers in zip(*(values[place] for place in rest), strict=True)]
     if key in _TIMES:
-        note = f"'earlier' sums {in_words(len(rest), key, f'{key}s')} before {names[0]}."
+        note = f"'earlier' sums {counted(len(rest), key)} before {names[0]}."
         return ["earlier", *names], [summed, *rows], 0, note
     plural = key.replace("_", " ") + "s"
     note = f"'{OTHERS}' sums the {len(rest):,} {plural} with the fewest matches."
@@ -125,9 +126,8 @@ def _gathered(
 
 
 def _symbol_labels(counts: pl.DataFrame) -> Mapping[str, str]:
-    """Put the name behind each symbol, where a font can draw it."""
     pairs = counts.select("symbol", "name").unique("symbol").iter_rows()
-    return {symbol: f"{symbol}  {name}" for symbol, name in pairs if name and fonts.can_draw(name)}
+    return {symbol: label_of(symbol, name) for symbol, name in pairs}
 
 
 def _draw(table: _Table, title: str, facts: str, theme: Theme) -> Figure:

@@ -12,6 +12,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from jtscan.domain.signals import SignalStatistics
+from jtscan.domain.words import counted
 from jtscan.notebook.charts import fonts, ticks
 from jtscan.notebook.charts.candles import box
 from jtscan.notebook.charts.chart import Chart
@@ -19,7 +20,7 @@ from jtscan.notebook.charts.counting import (
     OTHERS,
     counts_of,
     facts_of,
-    in_words,
+    label_of,
     main_signals,
     signal_colors,
     span_of,
@@ -75,9 +76,7 @@ def _notes(counts: pl.DataFrame, rare: int) -> list[str]:
     symbols = counts["symbol"].n_unique()
     texts = (
         f"'{OTHERS}' sums {rare:,} more signals." if rare else None,
-        f"{in_words(symbols - _MOST_SYMBOLS, 'more symbol', 'more symbols')} matched."
-        if symbols > _MOST_SYMBOLS
-        else None,
+        f"{counted(symbols - _MOST_SYMBOLS, 'more symbol')} matched." if symbols > _MOST_SYMBOLS else None,
         fonts.hint_for(counts["name"].to_list()),
     )
     return [line for text in texts if text for line in folded(text, _WIDTH - 2 * _LEFT)]
@@ -165,15 +164,12 @@ def _draw_stacks(
 
 
 def _most(counts: pl.DataFrame) -> list[tuple[str, int]]:
-    """Return the symbols with the most matches, with their names where a font can draw them."""
+    """Return the symbols with the most matches, with their names."""
     falling = (
         counts.group_by("symbol").agg(pl.col("matches").sum(), pl.col("name").first())
         .sort("matches", "symbol", descending=[True, False]).head(_MOST_SYMBOLS)
     )  # fmt: skip
-    return [
-        (f"{symbol}  {name}" if name and fonts.can_draw(name) else symbol, matches)
-        for symbol, matches, name in falling.iter_rows()
-    ]
+    return [(label_of(symbol, name), matches) for symbol, matches, name in falling.iter_rows()]
 
 
 def _draw_symbols(sheet: Sheet, symbols: list[tuple[str, int]], top: float, height: float) -> None:

@@ -136,9 +136,11 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
         Raises
         ------
         RequestError
+            There is no such folder.
+        DataError
             The file cannot be written.
         """
-        write_state(self.state, Path(path).expanduser())
+        write_state(self.state, Path(path))
 
     def restore(self, state: State | str | PathLike[str]) -> list[str]:
         """Set the controls as a state, or a file of one, says; return and show what could not be set."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import traitlets
 
 from jtscan.domain.symbols import SymbolCriteria
 from jtscan.errors import RequestError
+from jtscan.export import replacing
 
 KIND = "jtscan_form"
 VERSION = 1
@@ -34,8 +34,16 @@ def put(state: State, field: str, control: Any, read: Callable[[Any], Any] = lam
 
 
 def as_state(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Write arguments of a scan as a state has them: lists of names, a range of dates by its ends."""
+    """Write arguments of a scan as a state has them: lists of names, a range of dates by its ends.
+
+    Raises
+    ------
+    RequestError
+        One of them cannot be used, or they do not go together.
+    """
     state = dict(given)
+    if "last" in state and {"start", "end"} & set(state):
+        raise RequestError("last", "give either last= or start= and end=, not both")
     for name in ("market", "sector", "index", "symbols", "exclude"):
         if name in state:
             state[name] = list(getattr(SymbolCriteria(**{name: state[name]}), name))
@@ -77,15 +85,13 @@ def write_state(state: State, path: Path) -> None:
     Raises
     ------
     RequestError
+        There is no such folder.
+    DataError
         The file cannot be written.
     """
     text = json.dumps(state, ensure_ascii=False, indent=1, allow_nan=False)
-    try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-            file.write(text + "\n")
-        Path(file.name).replace(path)
-    except OSError as error:
-        raise RequestError("path", f"{path} cannot be written: {error.strerror or error}") from None
+    with replacing(path) as (_, unfinished):
+        unfinished.write_text(text + "\n", encoding="utf-8")
 
 
 def _short(value: object) -> str:

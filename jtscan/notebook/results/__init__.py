@@ -4,7 +4,8 @@ tabs         ResultTabs: the five tabs
 matches      MatchesTable: rows (searched, sorted, written) in an itables table, clicks on it
 statistics   StatisticsPart: counts by two keys
 chart        ChartPart: pictures drawn in a thread (newest)
-showing      what goes wrong in a callback is shown in its part
+
+What goes wrong in a callback is shown in its part (``notebook.showing``).
 """
 
 from __future__ import annotations

@@ -81,6 +81,19 @@ def test_other_kinds_are_refused(chart, tmp_path, name):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_picture_is_written_whole_or_not_at_all(chart, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert chart.save("~/a.png") == tmp_path / "a.png"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    with pytest.raises(RequestError, match="there is no folder .*nowhere; make it first"):
+        chart.save(tmp_path / "nowhere" / "a.png")
+    monkeypatch.setattr(Figure, "savefig", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        chart.save(tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
 def test_charts_are_drawn_in_threads(kit):
     history = kit.history(kit.bars([10 + bar % 5 for bar in range(40)], x=list(range(40))), series=[kit.series("x")])
     expected = symbol_chart(history).png()

@@ -142,7 +142,7 @@ def test_a_file_that_is_not_there_is_told(form, tmp_path):
 
 
 def test_a_file_that_cannot_be_written_is_refused(form, tmp_path):
-    with pytest.raises(ValueError, match="path: .* cannot be written"):
+    with pytest.raises(ValueError, match="path: .*there is no folder .*no folder; make it first"):
         form.save(tmp_path / "no folder" / "state.json")
 
 

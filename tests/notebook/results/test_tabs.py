@@ -120,6 +120,27 @@ def test_a_click_on_a_match_opens_its_chart(
     assert drawn[-1] == symbol
 
 
+def test_a_chart_that_is_drawn_when_the_next_scan_begins_is_not_shown(
+    tabs: ResultTabs, result: jt.BatchScanResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, go = threading.Event(), threading.Event()
+
+    def slow(_self: object, _symbol: str, **_look: object) -> Any:
+        began.set()
+        go.wait(5)
+        raise ValueError("late")
+
+    monkeypatch.setattr(jt.BatchScanResult, "plot", slow)
+    tabs.show(result)
+    open_tab(tabs, "chart")
+    chart = tabs.boxes["chart"].children[0]
+    assert began.wait(5)
+    tabs.clear()
+    go.set()
+    assert chart.wait(5)
+    assert "late" not in text_of(chart)
+
+
 def test_what_goes_wrong_in_a_tab_is_shown_in_it(
     tabs: ResultTabs, result: jt.BatchScanResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
