@@ -111,18 +111,20 @@ def draw_columns(
 def limits_of(
     columns: Sequence[pl.Series], *, within: tuple[float, float] | None = None, far: float = 0.2
 ) -> tuple[float, float]:
-    """Return the lowest and highest value; those farther from ``within`` than its span do not squeeze it.
+    """Return the lowest and highest value; those farther from ``within`` than its span do not count.
 
-    Nor than a share ``far`` of its size, where its span is small.
+    Nor than a share ``far`` of its size, where its span is small; nor a
+    column that is out there for the most part.
     """
     known = [values.drop_nulls() for values in columns]
-    lows = [float(values.min()) for values in known if len(values)]  # type: ignore[arg-type]
-    highs = [float(values.max()) for values in known if len(values)]  # type: ignore[arg-type]
     if within is not None:
         low, high = within
         room = max(high - low, max(abs(high), abs(low)) * far)
-        lows = [max(value, low - room) for value in (*lows, low)]
-        highs = [min(value, high + room) for value in (*highs, high)]
+        near = [values.filter(values.is_between(low - room, high + room)) for values in known]
+        known = [*(each for each, values in zip(near, known, strict=True) if len(each) * 2 >= len(values)),
+                 pl.Series(within)]  # fmt: skip
+    lows = [float(values.min()) for values in known if len(values)]  # type: ignore[arg-type]
+    highs = [float(values.max()) for values in known if len(values)]  # type: ignore[arg-type]
     return (min(lows), max(highs)) if lows else (0.0, 1.0)
 
 

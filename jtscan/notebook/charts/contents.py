@@ -17,6 +17,8 @@ from jtscan.notebook.charts.sheet import GRID, SMALL, text_style
 from jtscan.notebook.charts.themes import ink_on
 from jtscan.notebook.charts.view import View
 
+_FAR = 0.7  # zero is out of reach of what lies far above it, and 70 in reach of an RSI about 45
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
@@ -78,8 +80,9 @@ class Contents:
         before = self.view.before_start
         if before and before < self.view.bars.height:
             late = before > self.view.bars.height / 2
+            style = text_style(self.view.theme.text, size=SMALL)
             axes.text(before - 0.5, 0.985, " scanned from here ", transform=axes.get_xaxis_transform(), va="top",
-                      ha="right" if late else "left", zorder=7, **text_style(self.view.theme.text, size=SMALL))  # fmt: skip
+                      ha="right" if late else "left", zorder=7, **style)  # fmt: skip
 
     def _draw_tag(self, axes: Axes) -> float | None:
         """Write the last close on the scale, and draw a thin line to it."""
@@ -114,7 +117,7 @@ class Contents:
         if any(is_histogram(each) for each in pane.series):
             values.append(pl.Series([0.0]))
         own = candles.limits_of(values)
-        low, high = candles.limits_of([pl.Series(levels, dtype=pl.Float64)], within=own, far=1.0) if levels else own
+        low, high = candles.limits_of([pl.Series([level]) for level in levels], within=own, far=_FAR)
         limits = candles.padded(low, high, below=0.08, above=0.08)
         axes.set_ylim(*limits)
         self._draw_series(axes, pane)
@@ -123,9 +126,10 @@ class Contents:
         for level in inside:
             axes.axhline(level, color=color, alpha=0.9, linewidth=0.8, marker="none", linestyle=(0, (4, 3)), zorder=1)
         apart = (limits[1] - limits[0]) * 14 / pane.height
-        marks = _apart(inside, apart) or ticks.value_ticks(*limits, most=3)
-        labels = [ticks.number(mark) for mark in marks] if inside else ticks.labels_of(marks)
-        self._draw_levels(axes, [] if inside else marks, labels, marks)
+        round_ones = [tick for tick in ticks.value_ticks(*limits, most=3)
+                      if all(abs(tick - level) >= apart for level in inside)]  # fmt: skip
+        marks = sorted([*_apart(inside, apart), *round_ones])
+        self._draw_levels(axes, round_ones, ticks.labels_of(marks), marks)
 
     def _draw_series(self, axes: Axes, pane: Pane) -> None:
         width = 1.2 if self.bar_width >= 2 else 0.95  # noqa: PLR2004 - pixels

@@ -172,7 +172,19 @@ def test_levels_are_dashed_lines_and_ticks_of_their_pane(kit):
     axes = kit.pane(symbol_chart(kit.history(bars, series=[kit.series("rsi", levels=(30.0, 70.0))])), "own")
     dashed = [line.get_ydata()[0] for line in axes.lines if line.is_dashed() and len(line.get_xdata()) == 2]
     assert dashed == [30, 70]
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["30", "70"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["30", "40", "60", "70"]
+
+
+def test_a_level_out_of_reach_of_a_series_above_zero_does_not_flatten_it(kit):
+    bars = kit.bars([10, 11, 12], index=[380, 400, 510])
+    axes = kit.pane(symbol_chart(kit.history(bars, series=[kit.series("index", levels=(0.0,))])), "own")
+    assert axes.get_ylim()[0] > 350
+
+
+def test_a_level_has_the_decimals_of_its_neighbours(kit):
+    bars = kit.bars([10, 11, 12], ratio=[0.85, 0.9, 0.97])
+    axes = kit.pane(symbol_chart(kit.history(bars, series=[kit.series("ratio", levels=(0.9,))])), "own")
+    assert "0.90" in [label.get_text() for label in axes.get_yticklabels()]
 
 
 def test_a_level_far_away_does_not_squeeze_its_pane(kit):
