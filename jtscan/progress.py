@@ -43,7 +43,12 @@ def is_wanted(progress: bool | None, *, heard: bool = False) -> bool:  # noqa: F
 
 def _somebody_looks() -> bool:
     """Whether this is a terminal or the kernel of a notebook."""
-    return sys.stderr.isatty() or _in_notebook()
+    return _in_terminal() or _in_notebook()
+
+
+def _in_terminal() -> bool:
+    """Whether there is a terminal; a service or a windowed Python has no stderr, or a closed one."""
+    return sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
 
 
 def _in_notebook() -> bool:
@@ -96,7 +101,7 @@ class Bar:
             tqdm = _tqdm()
             if _is_busy(tqdm):
                 return None
-            look = {"display": False} if _is_widget(tqdm) else {"dynamic_ncols": sys.stderr.isatty()}
+            look = {"display": False} if _is_widget(tqdm) else {"dynamic_ncols": _in_terminal()}
             bar = tqdm(total=total or None, unit=self._unit, leave=False, **look)
             bar.start_t = self._started
             if _is_widget(tqdm):

@@ -225,3 +225,11 @@ def test_what_tqdm_warns_of_never_reaches_the_user():
     finally:
         sys.modules.update(modules)
         progress._tqdm.cache_clear()
+
+
+@pytest.mark.parametrize("stderr", [None, io.StringIO()])
+def test_without_a_stderr_nobody_looks(stderr, monkeypatch):
+    if stderr is not None:
+        stderr.close()
+    monkeypatch.setattr("sys.stderr", stderr)
+    assert not is_wanted(None)
