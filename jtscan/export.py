@@ -142,9 +142,9 @@ def _cells(series: pl.Series) -> tuple[pl.Series, str]:
             look = "yyyy-mm-dd" if series.dtype == pl.Date else "yyyy-mm-dd hh:mm"
             return (moments - _DAY_ZERO).dt.total_microseconds() / _MICROSECONDS_A_DAY, look
     texts = series.cast(pl.String)
-    return texts.map_elements(_cut, return_dtype=pl.String) if (
-        texts.str.len_bytes() > _MOST_LETTERS
-    ).any() else texts, "@"
+    if (texts.str.len_bytes() > _MOST_LETTERS).any():
+        texts = texts.map_elements(_cut, return_dtype=pl.String)
+    return texts, "@"
 
 
 def _cut(text: str) -> str:
