@@ -105,8 +105,9 @@ def _text(text: str) -> str:
     if "\n" not in text:
         return _literal(text)
     lines = (_escaped(line) for line in text.split("\n"))
-    body = "\n".join(lines).replace('"""', '\\"\\"\\"')
+    body = "\n".join(lines)
     body = f'{body[:-1]}\\"' if body.endswith('"') else body
+    body = body.replace('"""', '\\"\\"\\"')
     return f'"""{"" if body.startswith(chr(10)) else chr(92) + chr(10)}{body}"""'
 
 

@@ -92,10 +92,11 @@ def replacing(path: str | Path, *, suffix: str = "") -> Iterator[tuple[Path, Pat
         The file cannot be written.
     """
     file = _file(path, suffix)
-    unfinished = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}")
+    place = file.resolve()  # a link stays one
+    unfinished = place.with_name(f".jtscan.{uuid.uuid4().hex[:8]}{suffix}")
     try:
         yield file, unfinished
-        unfinished.replace(file)
+        unfinished.replace(place)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise _unwritten(file, error) from error
     finally:
@@ -111,6 +112,12 @@ def _file(path: str | Path, suffix: str) -> Path:
     if not isinstance(path, str | Path):
         raise RequestError("path", f"{path!r} is not the name of a file")
     file = Path(path).expanduser()
+    try:
+        special = file.resolve().exists() and not (file.is_file() or file.is_dir())
+    except (OSError, ValueError) as error:
+        raise RequestError("path", f"{path!r} cannot be the name of a file: {first_line(error)}") from None
+    if special:
+        raise RequestError("path", f"{path} is a device, and would be replaced by a file; name another place")
     if file.is_dir():
         raise RequestError("path", f"{path} is a folder; name a file in it")
     if not file.parent.is_dir():
@@ -153,8 +160,17 @@ def _cells(series: pl.Series) -> tuple[pl.Series, str]:
             look = "yyyy-mm-dd" if series.dtype == pl.Date else "yyyy-mm-dd hh:mm"
             return (moments - _DAY_ZERO).dt.total_microseconds() / _MICROSECONDS_A_DAY, look
     texts = series.cast(pl.String)
-    cut = texts.str.head(_MOST_LETTERS - 1) + "…"
-    return cut.zip_with(texts.str.len_chars() > _MOST_LETTERS, texts), "@"
+    if (texts.str.len_bytes() > _MOST_LETTERS).any():
+        texts = texts.map_elements(_cut, return_dtype=pl.String)
+    return texts, "@"
+
+
+def _cut(text: str) -> str:
+    """Cut a text to what a cell holds; Excel counts an emoji twice, and xlsxwriter ends a column at one too long."""
+    letters = text.encode("utf-16-le")
+    if len(letters) <= 2 * _MOST_LETTERS:
+        return text
+    return letters[: 2 * (_MOST_LETTERS - 1)].decode("utf-16-le", "ignore") + "…"
 
 
 def _width(series: pl.Series) -> int:

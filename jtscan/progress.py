@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 import threading
 import time
@@ -35,15 +36,25 @@ logger = logging.getLogger(__name__)
 
 
 def is_wanted(progress: bool | None, *, heard: bool = False) -> bool:  # noqa: FBT001 - what the user wrote
-    """Whether there may be a bar; without a word it is for those who look, if nothing else tells them."""
+    """Whether there may be a bar; without a word it is for those who look, if nothing else tells them.
+
+    tqdm's own switch, ``TQDM_DISABLE`` in the environment, keeps every bar away.
+    """
     if progress is not None and not isinstance(progress, bool):
         raise RequestError("progress", f"{progress!r} is unknown; write True, False, or None for a bar where it pays")
+    if os.environ.get("TQDM_DISABLE"):
+        return False
     return (not heard and _somebody_looks()) if progress is None else progress
 
 
 def _somebody_looks() -> bool:
     """Whether this is a terminal or the kernel of a notebook."""
-    return sys.stderr.isatty() or _in_notebook()
+    return _in_terminal() or _in_notebook()
+
+
+def _in_terminal() -> bool:
+    """Whether there is a terminal; a service or a windowed Python has no stderr, or a closed one."""
+    return sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
 
 
 def _in_notebook() -> bool:
@@ -96,7 +107,7 @@ class Bar:
             tqdm = _tqdm()
             if _is_busy(tqdm):
                 return None
-            look = {"display": False} if _is_widget(tqdm) else {"dynamic_ncols": sys.stderr.isatty()}
+            look = {"display": False} if _is_widget(tqdm) else {"dynamic_ncols": _in_terminal()}
             bar = tqdm(total=total or None, unit=self._unit, leave=False, **look)
             bar.start_t = self._started
             if _is_widget(tqdm):

@@ -70,6 +70,10 @@ def request_of(formula: Any = "close > open", **asked: Any) -> jt.BatchScanReque
             'formula = """\\\na = "x"\nb = close > 1"""\nresult = scanner.scan(formula)',
         ),
         (
+            {"formula": 'close > open\n# """'},
+            'formula = """\\\nclose > open\n# ""\\""""\nresult = scanner.scan(formula)',
+        ),
+        (
             {"formula": jt.Formula(text="close > n", name="over", parameters={"n": 1})},
             'formula = jt.Formula(text="close > n", name="over", parameters={"n": 1})\nresult = scanner.scan(formula)',
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import sys
 import zipfile
 from dataclasses import replace
@@ -155,6 +156,7 @@ def test_texts_stay_texts_in_excel_whatever_they_look_like(tmp_path):
         (3, 3.0),
         ("x" * 32_767, "x" * 32_767),
         ("x" * 32_768, "x" * 32_766 + "…"),
+        ("🙂" * 16_384, "🙂" * 16_383 + "…"),  # Excel counts each twice
     ],
 )
 def test_a_cell_is_what_excel_takes_it_for(tmp_path, value, cell):
@@ -271,10 +273,11 @@ def test_a_path_is_text_or_a_path(result):
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv", ".xlsx"])
 def test_what_the_disk_refuses_is_told_as_such(result, tmp_path, suffix):
-    name = "m" * (250 - len(suffix)) + suffix  # longer than a name may be, with what is put before it
-    with pytest.raises(jt.DataError, match=r"mmm\.[a-z]+ cannot be written: .*File name too long"):
-        write(result, tmp_path / name)
-    assert not list(tmp_path.iterdir())
+    link = tmp_path / f"m{suffix}"
+    link.symlink_to(tmp_path / "gone" / f"m{suffix}")  # its folder is not there
+    with pytest.raises(jt.DataError, match=r"m\.[a-z]+ cannot be written: .*No such file or directory"):
+        write(result, link)
+    assert list(tmp_path.iterdir()) == [link]
 
 
 def test_what_was_there_stays_if_the_writing_fails(result, tmp_path, monkeypatch):
@@ -288,4 +291,37 @@ def test_what_was_there_stays_if_the_writing_fails(result, tmp_path, monkeypatch
     with pytest.raises(jt.DataError, match=r"m\.csv cannot be written: \[Errno 28\] No space left"):
         result.to_csv(path)
     assert path.read_text() == "something old"
-    assert not list(tmp_path.glob(".m.csv*"))
+    assert [each.name for each in tmp_path.iterdir()] == ["m.csv"]
+
+
+@every_writer
+@pytest.mark.parametrize("name_of", [lambda name: f"{'x' * 300}{name}", lambda name: f"\x00{name}"])
+def test_a_name_that_no_file_can_have_is_refused(result, tmp_path, name, name_of):
+    with pytest.raises((jt.RequestError, jt.DataError), match="path: .*cannot be the name of a file|cannot be written"):
+        write(result, tmp_path / name_of(name))
+    assert not list(tmp_path.iterdir())
+
+
+@every_writer
+def test_the_longest_name_is_written(result, tmp_path, name):
+    path = tmp_path / f"{'x' * (255 - len(name))}{name}"
+    assert write(result, path) == path
+    assert path.is_file()
+
+
+@every_writer
+def test_behind_a_link_its_file_is_written(result, tmp_path, name):
+    (tmp_path / "real").mkdir()
+    link = tmp_path / name
+    link.symlink_to(tmp_path / "real" / name)
+    assert write(result, link) == link
+    assert link.is_symlink()
+    assert [path.name for path in (tmp_path / "real").iterdir()] == [name]
+
+
+@every_writer
+def test_what_is_no_file_is_not_replaced(result, tmp_path, name):
+    os.mkfifo(tmp_path / name)  # as /dev/null, which a renamed file would end for everybody
+    with pytest.raises(jt.RequestError, match="is a device, and would be replaced by a file"):
+        write(result, tmp_path / name)
+    assert (tmp_path / name).is_fifo()

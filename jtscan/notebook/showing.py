@@ -6,6 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
+import polars as pl
+
 from jtscan.errors import JtscanError
 
 Tell = Callable[[str], None]
@@ -36,7 +38,7 @@ def guarded(call: Callable[[], None], tell: Tell) -> Callable[..., None]:
     def callback(*_: object) -> None:
         try:
             call()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is shown
+        except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001 - whatever it is, it is shown
             tell(message_of(error))
 
     return callback

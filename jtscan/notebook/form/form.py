@@ -15,6 +15,7 @@ from jtscan.domain.dates import Timeframe
 from jtscan.domain.formulas import Formula
 from jtscan.domain.scans import BatchScanRequest, BatchScanResult
 from jtscan.errors import JtscanError, RequestError
+from jtscan.notebook.closing import close_all
 from jtscan.notebook.form.editor import FormulaEditor
 from jtscan.notebook.form.functions import FunctionFinder
 from jtscan.notebook.form.options import Options
@@ -185,7 +186,7 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
         """Stop the scan at work, and take the form away."""
         if self._work is not None:
             self._work.cancel()
-        super().close()
+        close_all(self)
 
     def _start(self) -> None:
         if self.running.busy:

@@ -12,6 +12,7 @@ import ipywidgets as widgets
 from jtscan.domain.formulas import check_parameters
 from jtscan.errors import RequestError
 from jtscan.formula.parameters import Parameter
+from jtscan.notebook.closing import close_all
 from jtscan.notebook.form.parts import button, named
 from jtscan.notebook.showing import Tell, guarded
 
@@ -87,11 +88,15 @@ class ParameterBox(widgets.HBox):  # type: ignore[misc]
     def show(self, parameters: Sequence[Parameter]) -> None:
         """Have exactly the controls of these parameters, in their order."""
         declared = {parameter.name: replace(parameter, value=None) for parameter in parameters}
+        before = tuple(self.controls.values())
         if declared != self._declared or list(declared) != list(self._declared):
             made = {name: self._kept(parameter) or self._made(parameter) for name, parameter in declared.items()}
             self.controls, self._declared = made, declared
         self._waiting.clear()
         self._lay()
+        for control in before:
+            if control not in self.children:
+                close_all(control)
 
     def begin(self, values: Mapping[str, float]) -> None:
         """Forget the controls: the formula is another one; these values wait for its parameters."""

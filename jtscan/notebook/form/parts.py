@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from jtscan.notebook.closing import close_all
 from jtscan.notebook.showing import Tell, guarded
 from jtscan.render.cells import clean
 
@@ -89,7 +90,7 @@ class Chips(widgets.HBox):  # type: ignore[misc]
         self.children = (*(self._buttons[key] for key in shown), *many)
         shown_if(self, words)
         for key in gone:
-            self._buttons.pop(key).close()
+            close_all(self._buttons.pop(key))
 
     def _made(self, key: str) -> Any:
         return button("", "jt-chip", tooltip="take away", press=guarded(lambda: self._remove(key), self._tell))

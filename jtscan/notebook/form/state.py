@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import ipywidgets as widgets
 import traitlets
 
 from jtscan.domain.symbols import SymbolCriteria
@@ -24,6 +25,9 @@ State = Mapping[str, Any]
 def put(state: State, field: str, control: Any, read: Callable[[Any], Any] = lambda value: value) -> Iterator[str]:
     """Give a control the value that a state has for it; tell if it cannot take it."""
     if field not in state:
+        return
+    if state[field] is None and isinstance(control, widgets.Dropdown):  # ipywidgets would choose nothing
+        yield f"{field}: None cannot be chosen here"
         return
     try:
         control.value = read(state[field])

@@ -16,7 +16,7 @@ import polars as pl
 from jtscan import render
 from jtscan.domain.scans import BatchScanResult
 from jtscan.domain.signals import SignalStatistics
-from jtscan.domain.words import nearest
+from jtscan.domain.words import first_few, nearest
 from jtscan.errors import RequestError
 from jtscan.notebook.results.newest import NewestOnly
 from jtscan.notebook.showing import message_of, shown
@@ -57,9 +57,13 @@ def find_symbol(text: str, labels: Mapping[str, str], table: Callable[[], pl.Dat
     symbols = table()
     for column in ("symbol", "name"):
         if column in symbols.columns:
-            found = symbols.filter(pl.col(column).str.to_lowercase() == text.lower())
-            if found.height:
-                return str(found["symbol"][0])
+            alike = symbols.filter(pl.col(column).str.to_lowercase() == text.lower())
+            exactly = alike.filter(pl.col(column) == text)
+            found = (alike if exactly.is_empty() else exactly)["symbol"].to_list()
+            if len(found) > 1:
+                raise RequestError("symbol", f"{text!r} is the {column} of several: {first_few(found)}; give the code")
+            if found:
+                return str(found[0])
     known = [value for name in ("symbol", "name") if name in symbols.columns for value in symbols[name].drop_nulls()]
     raise RequestError("symbol", f"there is none called {nearest(text, known)}")
 

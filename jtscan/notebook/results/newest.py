@@ -15,7 +15,7 @@ class NewestOnly(Generic[_Made]):
     ``on_made`` and ``on_error`` are called in the working thread.
     """
 
-    def __init__(self, *, on_made: Callable[[_Made], None], on_error: Callable[[Exception], None]) -> None:
+    def __init__(self, *, on_made: Callable[[_Made], None], on_error: Callable[[BaseException], None]) -> None:
         self._on_made = on_made
         self._on_error = on_error
         self._lock = threading.Lock()
@@ -54,7 +54,7 @@ class NewestOnly(Generic[_Made]):
     def _do(self, work: Callable[[], _Made]) -> None:
         try:
             made = work()
-        except Exception as error:  # noqa: BLE001 - handed on
+        except BaseException as error:  # noqa: BLE001 - handed on, a panic of Polars too: the next work is still done
             self._tell(work, self._on_error, error)
         else:
             self._tell(work, self._on_made, made)

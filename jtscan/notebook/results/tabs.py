@@ -10,6 +10,7 @@ import ipywidgets as widgets
 
 from jtscan import render
 from jtscan.domain.scans import BatchScanResult
+from jtscan.notebook.closing import close_all
 from jtscan.notebook.results.chart import ChartPart
 from jtscan.notebook.results.clicks import CopyButton
 from jtscan.notebook.results.matches import MatchesTable
@@ -94,11 +95,15 @@ class ResultTabs(widgets.VBox):  # type: ignore[misc]
             if result is None or name in self._filled:
                 return
             self._filled.add(name)
+            before = self.boxes[name].children
             fill: Callable[[BatchScanResult], list[Any]] = getattr(self, f"_{name}")
             try:
                 self.boxes[name].children = fill(result)
             except Exception as error:  # noqa: BLE001 - nobody else would show it
                 self.boxes[name].children = [widgets.HTML(render.problem_html(message_of(error)))]
+            for old in before:
+                if old not in self._parts.values():
+                    close_all(old)
 
     def _matches(self, result: BatchScanResult) -> list[Any]:
         if result.signals.matches.is_empty():

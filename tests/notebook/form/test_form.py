@@ -324,3 +324,9 @@ def test_without_ipywidgets_it_says_which_extra_to_install():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "the scan form needs packages that are not installed: pip install 'jtscan[notebook]'\n"
+
+
+def test_a_closed_form_closes_what_is_in_it(form):
+    form.close()
+    inside = [form.run, form.market, form.formula.text, form.formula.text.layout, form.output.tabs, form.symbols.search]
+    assert [each.comm for each in (form, *inside)] == [None] * 7

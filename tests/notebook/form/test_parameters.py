@@ -114,3 +114,12 @@ def test_its_repr_is_short(box):
     assert repr(box) == "ParameterBox()"
     box.show([Parameter(name="n", **INT)])
     assert repr(box) == "ParameterBox(n=20)"
+
+
+def test_a_control_that_is_gone_is_closed(told):
+    box = ParameterBox(lambda: None, told.append)
+    box.show([Parameter(name="n", default=5)])
+    gone = box.controls["n"]
+    box.show([Parameter(name="m", default=5)])
+    assert [each.comm for each in (gone, gone.style, gone.layout)] == [None, None, None]
+    assert box.controls["m"].comm is not None

@@ -94,6 +94,8 @@ def test_a_form_is_saved_to_a_file_and_opened_from_it(sample, form, choose, tmp_
         ({"timeframe": "2d"}, "timeframe: '2d' is not known; there are: 1m, 5m, 15m, 30m, 60m, 1d, 1w, 1mo"),
         ({"timeframe": "1m"}, "timeframe: '1m' cannot be chosen here"),
         ({"range": 33}, "range: 33 cannot be chosen here"),
+        ({"range": None}, "range: None cannot be chosen here"),
+        ({"library": None}, "library: None cannot be chosen here"),
         ({"start": "soon"}, "start: 'soon' is not a date; write it as '2024-01-31' or '2024-01-31T09:30'"),
         ({"library": "gone"}, "library: 'gone' cannot be chosen here"),
         ({"parameters": {"fast": 900}}, "parameters: fast = 900 is above its highest value, 60"),

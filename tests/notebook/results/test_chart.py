@@ -181,3 +181,19 @@ def test_another_result_keeps_the_symbol_that_matched_again(chart: ChartPart, re
     chart.show(Drawn())
     assert chart.wait(5)
     assert chart.symbol.value == "00088K (3)"
+
+
+ALIKE = pl.DataFrame({"symbol": ["abc", "ABC", "x", "X", "y"], "name": ["n", "m", "same", "same", "N"]})
+
+
+@pytest.mark.parametrize(("text", "symbol"), [("abc", "abc"), ("ABC", "ABC"), ("n", "abc"), ("N", "y")])
+def test_of_symbols_that_differ_by_case_the_one_that_was_typed_is_meant(text: str, symbol: str) -> None:
+    assert find_symbol(text, {}, lambda: ALIKE) == symbol
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("Abc", "the symbol of several: abc, ABC"), ("same", "the name of several: x, X")]
+)
+def test_a_name_that_several_have_draws_none_of_them(text: str, said: str) -> None:
+    with pytest.raises(jt.RequestError, match=f"'{text}' is {said}; give the code"):
+        find_symbol(text, {}, lambda: ALIKE)

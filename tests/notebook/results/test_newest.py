@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import polars as pl
+
 from jtscan.notebook.results.newest import NewestOnly
 
 
@@ -65,3 +67,16 @@ def test_dropped_work_is_not_told() -> None:
     go.set()
     assert newest.wait(5)
     assert heard == []
+
+
+def test_a_panic_of_polars_is_told_and_the_next_work_is_done() -> None:
+    newest, heard = listener()
+
+    def panic() -> str:
+        raise pl.exceptions.PanicException("index out of bounds")
+
+    newest.ask(panic)
+    assert newest.wait(5)
+    newest.ask(lambda: "after")
+    assert newest.wait(5)
+    assert (str(heard[0]), heard[1:]) == ("index out of bounds", ["after"])

@@ -186,3 +186,16 @@ def test_two_hundred_thousand_matches_send_one_page(tabs: ResultTabs, with_match
     table = tabs.boxes["matches"].children[0]
     assert "1 to 20 of 200,000 matches" in text_of(table)
     assert sum(map(len, map(str, table.table._dt_args.values()))) < 10_000
+
+
+def test_what_a_tab_showed_before_is_closed(tabs: ResultTabs, result: jt.BatchScanResult) -> None:
+    tabs.show(result)
+    for name in ("matches", "account", "code"):
+        open_tab(tabs, name)
+    before = {name: tabs.boxes[name].children for name in ("matches", "account", "code")}
+    tabs.show(result)
+    for name in before:
+        open_tab(tabs, name)
+    assert [each.comm for each in (*before["account"], *before["code"])] == [None] * 4
+    assert tabs.boxes["matches"].children == before["matches"]
+    assert before["matches"][0].comm is not None
