@@ -69,6 +69,18 @@ def test_dates_stand_newest_first() -> None:
     ]
 
 
+def test_months_without_a_match_leave_no_hole() -> None:
+    statistics = statistics_of(("005930", None, DAY, "buy", 2), ("005930", None, dt.date(2024, 4, 1), "buy", 1))
+    assert grid(render.pivot_html(statistics, "month", "symbol")) == [
+        ["month", "total", "005930"],
+        ["2024-04", "1", "1"],
+        ["2024-03", "–", "–"],
+        ["2024-02", "–", "–"],
+        ["2024-01", "2", "2"],
+        ["total", "3", "3"],
+    ]
+
+
 def test_an_unknown_value_is_counted_too() -> None:
     assert grid(render.pivot_html(TWO, "sector", "signal_type"))[1] == ["(none)", "1,005", "1,000", "5"]
 

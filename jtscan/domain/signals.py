@@ -117,14 +117,9 @@ class SignalStatistics(Exports):
         RequestError
             One of them is not among those, or both are the same.
         """
-        for field_name, key in (("index", index), ("columns", columns)):
-            if key not in PIVOT_KEYS:
-                raise RequestError(field_name, f"{key!r} cannot be counted by; there are: {', '.join(PIVOT_KEYS)}")
-        if index == columns:
-            raise RequestError("columns", f"both are {index!r}; take two different ones")
+        counts = counts_by(self, index, columns)
         if self.counts.is_empty():
             return self.counts.select(index).with_columns(total=pl.lit(None, dtype=pl.Int64)).clear()
-        counts = pl.concat([self.counts, _quiet_months(self.counts)]) if "month" in (index, columns) else self.counts
         counted = counts.select(pl.col(index).alias("_index"), _texts(columns).alias("_column"), "matches")
         table = (
             counted.sort("_column")
@@ -161,6 +156,23 @@ class SignalStatistics(Exports):
         from jtscan import render  # noqa: PLC0415
 
         return render.statistics_html(self)
+
+
+def counts_by(statistics: SignalStatistics, index: str, columns: str) -> pl.DataFrame:
+    """Return the counts to be summed by two keys; months between the first and the last are there with 0 too.
+
+    Raises
+    ------
+    RequestError
+        A key is unknown, or both are the same.
+    """
+    for field_name, key in (("index", index), ("columns", columns)):
+        if key not in PIVOT_KEYS:
+            raise RequestError(field_name, f"{key!r} cannot be counted by; there are: {', '.join(PIVOT_KEYS)}")
+    if index == columns:
+        raise RequestError("columns", f"both are {index!r}; take two different ones")
+    counts = statistics.counts
+    return pl.concat([counts, _quiet_months(counts)]) if "month" in (index, columns) and counts.height else counts
 
 
 def named_pivot(statistics: SignalStatistics) -> pl.DataFrame:

@@ -12,8 +12,7 @@ from html import escape
 
 import polars as pl
 
-from jtscan.domain.signals import PIVOT_KEYS, SignalStatistics
-from jtscan.errors import RequestError
+from jtscan.domain.signals import SignalStatistics, counts_by
 from jtscan.render.cells import clean, cut
 from jtscan.render.style import heat
 
@@ -59,12 +58,8 @@ def pivot_table(
     RequestError
         A key is unknown, or both are the same.
     """
-    for field, key in (("index", index), ("columns", columns)):
-        if key not in PIVOT_KEYS:
-            raise RequestError(field, f"{key!r} cannot be counted by; there are: {', '.join(PIVOT_KEYS)}")
-    if index == columns:
-        raise RequestError("columns", f"both are {index!r}; take two different ones")
-    counted = statistics.counts.group_by(_text(index, "#row"), _text(columns, "#column")).agg(pl.col("matches").sum())
+    counts = counts_by(statistics, index, columns)
+    counted = counts.group_by(_text(index, "#row"), _text(columns, "#column")).agg(pl.col("matches").sum())
     down = _axis(statistics, counted, index, "#row", rows)
     across = _axis(statistics, counted, columns, "#column", wide)
     return _table(down, across, _cells(counted, down, across)), _said(down, across)
