@@ -42,6 +42,7 @@ from jtscan.market.prices import DuckDBPriceRepository, Snapshot
 from jtscan.market.symbols import DuckDBSymbolRepository
 from jtscan.progress import scan_bar
 from jtscan.scan import BatchScanUseCase
+from jtscan.universe import InRange, in_range
 
 if TYPE_CHECKING:
     from jtscan.notebook.form import ScanForm
@@ -405,6 +406,23 @@ class Scanner:
         return pl.DataFrame({"symbol": found}, schema={"symbol": pl.String}).join(
             table, on="symbol", how="left", maintain_order="left"
         )
+
+    def in_range(self, criteria: SymbolCriteria, *, date_range: DateRange, timeframe: str | None = None) -> InRange:
+        """Tell which symbols a scan of a range would ask, and which it takes out as not listed, or no members, in it.
+
+        Parameters
+        ----------
+        criteria, date_range
+            As in a ``BatchScanRequest``.
+        timeframe
+            The scanner's own if not given.
+
+        Raises
+        ------
+        RequestError, DataError
+        """
+        chosen = Timeframe.parse(timeframe or self._timeframe)
+        return _run(in_range(criteria, date_range, chosen, self._symbols, self._engine))
 
     def markets(self) -> list[str]:
         """Return the markets there are."""

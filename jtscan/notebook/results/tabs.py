@@ -10,6 +10,7 @@ import ipywidgets as widgets
 
 from jtscan import render
 from jtscan.domain.scans import BatchScanResult
+from jtscan.notebook.looks import ARROW
 from jtscan.notebook.results.chart import ChartPart
 from jtscan.notebook.results.clicks import CopyButton
 from jtscan.notebook.results.matches import MatchesTable
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
     from jtscan.scanner import Scanner
 
 _NAMES = ("matches", "statistics", "chart", "account", "code")
-_STYLE = """<style>
+_LOOKS = """
 .jt-tab-code textarea { font-family: var(--jp-code-font-family, ui-monospace, monospace); font-size: 12px;
   line-height: 1.5; white-space: pre; overflow-x: auto; }
 .jt-results .jt-tabs .lm-TabBar-tab { flex: 0 0 auto !important; min-width: 100px; }
 .jt-results .jt-tabs > .widget-tab-contents, .jt-results .jt-tabs > .jp-TabPanel-contents { padding: 10px 12px; }
-</style>"""
+"""
+_STYLE = f"<style>\n.jt-results {{ {ARROW} }}{_LOOKS}</style>"
 
 
 class ResultTabs(widgets.VBox):  # type: ignore[misc]
