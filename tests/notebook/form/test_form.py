@@ -224,6 +224,12 @@ def test_the_formula_is_checked_again_for_other_bars(form):
     assert form.run.disabled is False
 
 
+def test_another_range_counts_the_symbols_anew(form, text_of):
+    assert text_of(form.count.value) == "every symbol · 59 symbols (1 more not listed in this range)"
+    form.last.value = "all"
+    assert text_of(form.count.value) == "every symbol · 60 symbols"
+
+
 def test_columns_of_the_formula_can_order_the_matches(form):
     form.formula.value = "buy = close > 1\ngap = close - open"
     form.options.sort_by.value = "-gap"
