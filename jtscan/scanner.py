@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from contextvars import copy_context
 from datetime import date
 from functools import wraps
@@ -619,6 +620,8 @@ class Scanner:
         MissingExtraError
             The extra ``notebook`` is not installed.
         """
+        # The first look at much data takes as long as to import and make the widgets.
+        threading.Thread(target=self._look, name="jtscan-look", daemon=True).start()
         from jtscan.notebook.form import ScanForm  # noqa: PLC0415 - needs the extra "notebook"
 
         form = ScanForm(self)
@@ -667,6 +670,11 @@ class Scanner:
 
     def _snapshot(self, timeframe: str | None = None) -> Snapshot:
         return self._prices.snapshot(Timeframe.parse(timeframe or self._timeframe))
+
+    def _look(self) -> None:
+        """Look at the prices ahead of those who need it, who are told what is wrong with them."""
+        with suppress(DataError):
+            self._priced()
 
     def _priced(self) -> Sequence[str]:
         """Every symbol that has bars of any timeframe: whichever is scanned, none is missing silently."""

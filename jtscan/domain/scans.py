@@ -20,7 +20,7 @@ from jtscan.errors import RequestError
 
 if TYPE_CHECKING:
     from jtscan.notebook.charts import Chart, Look, ThemeName
-    from jtscan.notebook.results import MatchesTable
+    from jtscan.notebook.results.matches import MatchesTable
 
 _BEGINNING = dt.date(1900, 1, 1)
 
@@ -397,7 +397,7 @@ class BatchScanResult(Exports):
 
     def table(self) -> MatchesTable:
         """Make the table of all matches for a notebook: sorted by a click on a header, searched above it."""
-        from jtscan.notebook.results import MatchesTable  # noqa: PLC0415 - needs the extra "notebook"
+        from jtscan.notebook.results.matches import MatchesTable  # noqa: PLC0415 - needs the extra "notebook"
 
         table = MatchesTable()
         table.show(self)

@@ -202,6 +202,7 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
         self._work = ScanRun(scan, on_progress=self._progressed, on_end=self._ended, label=label)
         self.result = None
         self.output.clear()
+        self.output.prepare()
         self.running.begin()
         self._work.start()
 

@@ -230,6 +230,16 @@ def test_another_range_counts_the_symbols_anew(form, text_of):
     assert text_of(form.count.value) == "every symbol · 60 symbols"
 
 
+def test_a_form_appears_without_the_table_of_matches_which_takes_long_to_import(scanner):
+    code = (
+        "import sys, jtscan as jt\n"
+        f"jt.Scanner({str(scanner.opened.data)!r}).form()\n"
+        "print([name for name in ('itables', 'pandas', 'matplotlib') if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"
+
+
 def test_columns_of_the_formula_can_order_the_matches(form):
     form.formula.value = "buy = close > 1\ngap = close - open"
     form.options.sort_by.value = "-gap"

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 import jtscan as jt
-from jtscan.notebook.results import MatchesTable
+from jtscan.notebook.results.matches import MatchesTable
 from jtscan.notebook.results.rows import AS_SCANNED, NEWEST_FIRST, Order
 
 HOSTILE = "<script>alert(1)</script>"
