@@ -25,6 +25,7 @@ _LOOKS = """
 .jt-form .jt-pair > * { margin: 0; }
 .jt-form .jt-pair > .jt-label { margin: 0 8px 0 0; width: auto; }
 .jt-form :is(button, select, input) { font-family: inherit; }
+.jt-form input[type=date]::-webkit-calendar-picker-indicator { filter: invert(.5); }
 .jt-form .jt-timeframe { margin-right: 8px; }
 .jt-form .jupyter-button { width: auto; border-radius: 4px; box-shadow: none; }
 .jt-form .jt-chip, .jt-form .jt-toggle { height: 26px; line-height: 24px; padding: 0 10px; border-radius: 13px;
