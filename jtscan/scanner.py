@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -38,6 +40,7 @@ from jtscan.market.prices import DuckDBPriceRepository, Snapshot
 from jtscan.market.symbols import DuckDBSymbolRepository
 from jtscan.progress import scan_bar
 from jtscan.scan import BatchScanUseCase
+from jtscan.universe import InRange, in_range
 from jtscan.waiting import blocking, run
 
 if TYPE_CHECKING:
@@ -340,6 +343,23 @@ class Scanner:
             table, on="symbol", how="left", maintain_order="left"
         )
 
+    def in_range(self, criteria: SymbolCriteria, *, date_range: DateRange, timeframe: str | None = None) -> InRange:
+        """Tell which symbols a scan of a range would ask, and which it takes out as not listed, or no members, in it.
+
+        Parameters
+        ----------
+        criteria, date_range
+            As in a ``BatchScanRequest``.
+        timeframe
+            The scanner's own if not given.
+
+        Raises
+        ------
+        RequestError, DataError
+        """
+        chosen = Timeframe.parse(timeframe or self._timeframe)
+        return run(in_range(criteria, date_range, chosen, self._symbols, self._engine))
+
     def markets(self) -> list[str]:
         """Return the markets there are."""
         return run(self._symbols.markets())
@@ -535,6 +555,8 @@ class Scanner:
         MissingExtraError
             The extra ``notebook`` is not installed.
         """
+        # The first look at much data takes as long as to import and make the widgets.
+        threading.Thread(target=self._look, name="jtscan-look", daemon=True).start()
         from jtscan.notebook.form import ScanForm  # noqa: PLC0415 - needs the extra "notebook"
 
         form = ScanForm(self)
@@ -583,6 +605,11 @@ class Scanner:
 
     def _snapshot(self, timeframe: str | None = None) -> Snapshot:
         return self._prices.snapshot(Timeframe.parse(timeframe or self._timeframe))
+
+    def _look(self) -> None:
+        """Look at the prices ahead of those who need it, who are told what is wrong with them."""
+        with suppress(DataError):
+            self._priced()
 
     def _priced(self) -> Sequence[str]:
         """Every symbol that has bars of any timeframe: whichever is scanned, none is missing silently."""

@@ -21,7 +21,7 @@ from jtscan.errors import RequestError
 
 if TYPE_CHECKING:
     from jtscan.notebook.charts import Chart, Look, ThemeName
-    from jtscan.notebook.results import MatchesTable
+    from jtscan.notebook.results.matches import MatchesTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -401,7 +401,7 @@ class BatchScanResult(Exports):
 
     def table(self) -> MatchesTable:
         """Make the table of all matches for a notebook: sorted by a click on a header, searched above it."""
-        from jtscan.notebook.results import MatchesTable  # noqa: PLC0415 - needs the extra "notebook"
+        from jtscan.notebook.results.matches import MatchesTable  # noqa: PLC0415 - needs the extra "notebook"
 
         table = MatchesTable()
         table.show(self)

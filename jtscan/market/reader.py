@@ -32,6 +32,7 @@ from jtscan.market.order import in_order, steps
 
 _SHORT_RUN = 16
 _LOOSE = 0.2
+_FEW = 64
 
 
 class BarReader:
@@ -72,13 +73,25 @@ class BarReader:
         self, symbols: Sequence[str], since: dt.datetime | None, count: int, timeframe: Timeframe
     ) -> list[dt.date]:
         """List the newest timestamps in falling order, in the type of a timeframe."""
+        if len(symbols) > _FEW:
+            # Whether a row is a bar takes all its columns. Where a few symbols have a bar at all the times at which
+            # any of them has a row, these are the times.
+            few = sorted(symbols, key=lambda symbol: self.by_symbol[symbol][0], reverse=True)[:_FEW]
+            rows = self._timestamps(symbols, since, count, timeframe, only_bars=False)
+            if rows == self._timestamps(few, since, count, timeframe, only_bars=True):
+                return rows
+        return self._timestamps(symbols, since, count, timeframe, only_bars=True)
+
+    def _timestamps(
+        self, symbols: Sequence[str], since: dt.datetime | None, count: int, timeframe: Timeframe, *, only_bars: bool
+    ) -> list[dt.date]:
         found = [
             self._query(
                 group,
                 f"SELECT DISTINCT {timestamp_of(group[0], timeframe)} AS timestamp",
                 symbols,
                 ReadWindow(start=self.moment(since)),
-                self._only_bars(group[0], symbols),
+                self._only_bars(group[0], symbols) if only_bars else "",
             )
             for group in by_signature(self._files_of(symbols))
         ]

@@ -1,8 +1,8 @@
 """The universe of a scan: which symbols are asked, which were taken out, and what to warn of."""
 
 from jtscan.universe.finding import find
-from jtscan.universe.resolving import nothing_left, resolve
+from jtscan.universe.resolving import in_range, nothing_left, resolve
 from jtscan.universe.unknown import unasked
-from jtscan.universe.values import Universe
+from jtscan.universe.values import InRange, Universe
 
-__all__ = ["Universe", "find", "nothing_left", "resolve", "unasked"]
+__all__ = ["InRange", "Universe", "find", "in_range", "nothing_left", "resolve", "unasked"]

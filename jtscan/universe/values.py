@@ -9,6 +9,16 @@ import polars as pl
 from jtscan.domain.dates import DateRange
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InRange:
+    """The symbols of a universe that a scan of a range asks, and what it takes out."""
+
+    symbols: tuple[str, ...]
+    excluded: tuple[str, ...] = ()
+    not_listed: tuple[str, ...] = ()
+    not_members: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Universe:
     """The symbols of a scan, what was taken out, and what is known of them.

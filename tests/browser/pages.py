@@ -202,6 +202,14 @@ class ResultTabs:
         number = next(place for place, head in enumerate(heads.all_inner_texts(), 1) if head.startswith(f"{column} "))
         return self.page.locator(f".jt-tab-matches tbody tr td:nth-child({number})").all_inner_texts()
 
+    def open_row(self, row: int) -> str:
+        """Click on a row of the matches, which opens the chart of its symbol; return the symbol."""
+        cell = self.page.locator(".jt-tab-matches tbody tr").nth(row).locator("td").first
+        symbol = cell.inner_text()
+        cell.click()
+        self.page.locator(".jt-tab-chart .jt-chart-symbol").wait_for()
+        return symbol
+
     def charted(self) -> tuple[int, int]:
         """Wait until the chart is drawn; return its width and height in pixels."""
         self.chart.first.wait_for()

@@ -141,7 +141,8 @@ def test_matches_are_sorted_a_chart_is_opened_and_the_code_gives_the_same_result
     assert closes == sorted(closes, reverse=True), "numbers are sorted with the largest first"
     assert closes[0] > closes[-1]
 
-    tabs.open("chart")
+    symbol = tabs.open_row(2)
+    assert notebook.page.locator(".jt-chart-symbol input").input_value().startswith(symbol)
     width, height = tabs.charted()
     assert width > height > 200
 

@@ -96,3 +96,12 @@ def test_halts_of_longer_bars_are_those_of_the_market(tmp_path):
     assert not weekly.halts("B", ReadWindow(start=day(13))).len()
     assert not weekly.halts("B", ReadWindow(end=day(10))).len()  # the week's bar is of its last day
     assert not weekly.halts("C", ReadWindow()).len()  # on days on which nobody traded there is no week
+
+
+def test_the_last_bars_of_a_whole_market_are_days_on_which_somebody_trades(tmp_path):
+    frames = [rows(f"{number:03d}", [5, 0, 6, 6, 0]) for number in range(80)]  # nobody trades on the 2nd and the 5th
+    frames.append(rows("late", [0, 0, 0, 0, 0, 7]))  # and it alone does on the 6th
+    pl.concat(frames).write_parquet(tmp_path / "bars.parquet")
+    snapshot = DuckDBPriceRepository(prices=tmp_path).snapshot(Timeframe.D1)
+    assert [snapshot.newest(snapshot.symbols, count) for count in (1, 2, 3, 4, 9)] == list(map(day, (6, 4, 3, 1, 1)))
+    assert [snapshot.newest(snapshot.symbols[:80], count) for count in (1, 2, 3)] == list(map(day, (4, 3, 1)))

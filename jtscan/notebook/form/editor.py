@@ -54,7 +54,7 @@ class FormulaEditor(widgets.VBox):  # type: ignore[misc]
         self._values: dict[str, Mapping[str, float]] = {}
         self._entry = MINE
         self._switching = False
-        look = {"layout": {"width": "300px"}, "tooltip": "library of formulas"}
+        look = {"layout": {"width": "360px"}, "tooltip": "library of formulas"}
         self.library = named(widgets.Dropdown(options=self._entries(), **look), "jt-library")
         self._undo = button("undo my changes", "jt-link", press=guarded(self._forget, tell))
         self.about = html("jt-about")

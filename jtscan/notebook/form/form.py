@@ -61,11 +61,11 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
     def _make(self) -> None:
         tell, changed = self._tell, self._changed
         self.notice = html("jt-notice")
-        self.universe = universe = UniversePicker(self._scanner, changed, tell)
+        self.span = span = SpanPicker(self._scanner, self._spanned, tell)
+        self.timeframe, self.last, self.start, self.end = span.timeframe, span.last, span.start, span.end
+        self.universe = universe = UniversePicker(self._scanner, span, changed, tell)
         self.market, self.sector, self.index = universe.market, universe.sector, universe.index
         self.symbols, self.exclude, self.count = universe.symbols, universe.exclude, universe.count
-        self.span = span = SpanPicker(self._scanner, changed, tell)
-        self.timeframe, self.last, self.start, self.end = span.timeframe, span.last, span.start, span.end
         self.formula = FormulaEditor(self._scanner, lambda: str(self.timeframe.value), self._checked, tell)
         self.library, self.checked, self.parameters = (
             self.formula.library,
@@ -96,6 +96,12 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
         """Hear that the formula was checked."""
         if self.formula.description is not None:
             self.options.offer(self.formula.description.columns)
+        self._changed()
+
+    def _spanned(self) -> None:
+        """Hear of another range: others are listed in it."""
+        if self._ready:
+            self.universe.recount()
         self._changed()
 
     def _changed(self) -> None:
@@ -199,6 +205,7 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
         self._work = ScanRun(scan, on_progress=self._progressed, on_end=self._ended, label=label)
         self.result = None
         self.output.clear()
+        self.output.prepare()
         self.running.begin()
         self._work.start()
 

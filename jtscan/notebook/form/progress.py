@@ -44,6 +44,7 @@ class RunBar(widgets.HBox):  # type: ignore[misc]
         self.bar.value, self.bar.max, self.bar.bar_style = 0, 1, ""
         self.bar.layout.display = None
         self.cancel.disabled = False
+        self.add_class("jt-busy")  # on one line, which does not jump while numbers change
         self.say("starting …")
 
     def stopping(self) -> None:
@@ -62,6 +63,7 @@ class RunBar(widgets.HBox):  # type: ignore[misc]
         self.busy = False
         self.bar.bar_style = style
         self.cancel.disabled = True
+        self.remove_class("jt-busy")
         self.say(text)
 
     def _show(self) -> None:

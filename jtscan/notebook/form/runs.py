@@ -48,9 +48,9 @@ class Progress:
         parts = [
             f"{self.completed:,} of {self.total:,} symbols ({self.completed * 100 // self.total} %)",
             *self._pace(),
-            self.symbol,
             f"{self.matches:,} match{'' if self.matches == 1 else 'es'}",
             f"{self.errors:,} failed" if self.errors else "",
+            self.symbol,  # last, for its length changes all the time
         ]
         return " · ".join(part for part in parts if part)
 

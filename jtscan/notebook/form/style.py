@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-STYLE = """<style>
+from jtscan.notebook.looks import ARROW
+
+_LOOKS = """
 .jt-form { --jt-accent: var(--jp-brand-color1, #2f80c9); --jt-warn: var(--jp-warn-color1, #e08a00);
   --jt-ink: var(--jp-ui-font-color1, #222);
   --jt-faint: color-mix(in srgb, var(--jt-ink) 14%, transparent);
@@ -23,11 +25,14 @@ STYLE = """<style>
 .jt-form .jt-pair > * { margin: 0; }
 .jt-form .jt-pair > .jt-label { margin: 0 8px 0 0; width: auto; }
 .jt-form :is(button, select, input) { font-family: inherit; }
+.jt-form input[type=date]::-webkit-calendar-picker-indicator { filter: invert(.5); }
 .jt-form .jt-timeframe { margin-right: 8px; }
 .jt-form .jupyter-button { width: auto; border-radius: 4px; box-shadow: none; }
 .jt-form .jt-chip, .jt-form .jt-toggle { height: 26px; line-height: 24px; padding: 0 10px; border-radius: 13px;
   border: 1px solid var(--jt-faint); background: transparent; color: var(--jt-ink); font-size: 12px; }
-.jt-form .jt-chip, .jt-form .jt-toggle.mod-active { background: var(--jt-tint); border-color: transparent; }
+.jt-form .jt-chip { background: var(--jt-tint); border-color: transparent; }
+.jt-form .jt-toggle.mod-active { background: color-mix(in srgb, var(--jt-accent) 24%, transparent);
+  border-color: var(--jt-accent); }
 .jt-form .jt-chip:hover, .jt-form .jt-toggle:hover { border-color: var(--jt-accent); box-shadow: none; }
 .jt-form .jt-chip.jt-strange { background: color-mix(in srgb, var(--jt-warn) 20%, transparent); }
 .jt-form .jt-link { height: 26px; line-height: 24px; padding: 0; border: 0; background: transparent;
@@ -64,10 +69,12 @@ STYLE = """<style>
   background: color-mix(in srgb, var(--jt-warn) 14%, transparent); }
 .jt-form .jt-parameters { flex-flow: row wrap; gap: 2px 24px; overflow: visible; }
 .jt-form .jt-functions-found { max-height: 260px; overflow: auto; width: 100%; }
-.jt-form .jt-bar { width: 220px; height: 28px; margin: 0 4px; }
+.jt-form .jt-bar { flex: 0 0 auto; width: 150px; height: 28px; margin: 0 4px; }
 .jt-form .jt-bar .progress { height: 10px; margin: auto 0; border-radius: 5px; border: 0; overflow: hidden;
   background: var(--jt-faint); }
 .jt-form .jt-run, .jt-form .jt-cancel { min-width: 92px; height: 30px; margin: 0; }
 .jt-form .jt-running { width: 100%; align-items: center; gap: 8px; flex-flow: row wrap; overflow: visible; }
-.jt-form .jt-status { flex: 1 1 320px; margin: 0; font-variant-numeric: tabular-nums; }
-</style>"""
+.jt-form .jt-status { flex: 1 1 320px; min-width: 0; margin: 0; font-variant-numeric: tabular-nums; }
+.jt-form .jt-busy .jt-status .widget-html-content { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+"""
+STYLE = f"<style>\n.jt-form {{ {ARROW} }}{_LOOKS}</style>"

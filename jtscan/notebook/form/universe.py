@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 import polars as pl
 
+from jtscan.domain.dates import DateRange
 from jtscan.domain.symbols import INDEX_MARKET, SymbolCriteria
 from jtscan.notebook.form.choices import Choices
 from jtscan.notebook.form.parts import html, quiet, row, shown_if
@@ -17,16 +19,21 @@ from jtscan.notebook.form.symbols import SymbolTable
 from jtscan.notebook.showing import Tell, guarded
 
 if TYPE_CHECKING:
+    from jtscan.notebook.form.span import SpanPicker
     from jtscan.scanner import Scanner
+    from jtscan.universe import InRange
 
 _FILTERS = ("market", "sector", "index")
 
 
 class UniversePicker(widgets.VBox):  # type: ignore[misc]
-    """Market, sector and index, or a list of one's own; less the exclusions. ``problem`` says why it cannot be used."""
+    """Market, sector and index, or a list of one's own; less the exclusions and who is not there in the range.
 
-    def __init__(self, scanner: Scanner, on_change: Callable[[], None], tell: Tell) -> None:
-        self._scanner, self._on_change = scanner, on_change
+    ``problem`` says why it cannot be used; ``recount`` hears of another range.
+    """
+
+    def __init__(self, scanner: Scanner, span: SpanPicker, on_change: Callable[[], None], tell: Tell) -> None:
+        self._scanner, self._span, self._on_change = scanner, span, on_change
         self.table = SymbolTable(_every(scanner))
         self.problem = ""
         self.market = Choices("market", scanner.markets(), tell)
@@ -82,21 +89,30 @@ class UniversePicker(widgets.VBox):  # type: ignore[misc]
     def _show(self) -> None:
         for name in _FILTERS:
             self._parts[name].disabled = bool(self.symbols.value)
+        self.recount()
+
+    def recount(self) -> None:
+        """Count the symbols of the range."""
         criteria = self.criteria
-        found = self._found(criteria)
-        left = len(set(found) - set(criteria.exclude))
-        self.problem = "" if left else "no symbol is left: choose others"
-        self.count.value = "<br>".join(
-            [quiet(f"{criteria} · ", f"{left:,} symbol{'' if left == 1 else 's'}"), *map(quiet, self._notes(found))]
+        there = self._there(criteria)
+        left = len(there.symbols)
+        gone = ", ".join(
+            f"{len(symbols):,} more {what}"
+            for symbols, what in ((there.not_listed, "not listed"), (there.not_members, "not in the index"))
+            if symbols
         )
+        self.problem = "" if left else f"no symbol is left{' in this range' if gone else ''}: choose others"
+        count = quiet(f"{criteria} · ", f"{left:,} symbol{'' if left == 1 else 's'}")
+        besides = quiet(f" ({gone} in this range)") if gone else ""
+        idle = [code for code in self.exclude.value if code not in there.excluded]
+        self.count.value = "<br>".join([count + besides, *map(quiet, self._notes(idle))])
 
-    def _found(self, criteria: SymbolCriteria) -> list[str]:
-        if criteria.symbols is not None:
-            return list(criteria.symbols)
-        named = {name: getattr(criteria, name) for name in _FILTERS}
-        return self._scanner.symbols(**named)["symbol"].to_list()
+    def _there(self, criteria: SymbolCriteria) -> InRange:
+        """Ask as a scan does; a range that cannot be used takes nobody out."""
+        date_range = DateRange(start=dt.date.min) if self._span.problem else self._span.date_range
+        return self._scanner.in_range(criteria, date_range=date_range, timeframe=self._span.timeframe.value)
 
-    def _notes(self, found: list[str]) -> Iterator[str]:
+    def _notes(self, idle: list[str]) -> Iterator[str]:
         """What is chosen and has no effect, and what is not known."""
         if self.symbols.value:
             filters = [name for name in _FILTERS if self._parts[name].options]
@@ -104,7 +120,7 @@ class UniversePicker(widgets.VBox):  # type: ignore[misc]
             yield f"only this list is scanned{beside}"
         if strange := self.table.strangers(self.symbols.value):
             yield f"not in the data: {self.table.nearest(strange)}"
-        if idle := [code for code in self.exclude.value if code not in set(found)]:
+        if idle:
             shown = ", ".join(self.table.label(code) for code in idle[:5])
             yield f"without effect, not among these symbols: {shown}{' …' if idle[5:] else ''}"
 

@@ -10,16 +10,15 @@ What goes wrong in a callback is shown in its part (``notebook.showing``).
 
 from __future__ import annotations
 
+import importlib.util
+
 from jtscan.errors import MissingExtraError
 
-try:
-    import anywidget  # noqa: F401 - itables' widget is one, and says so late
-    import ipywidgets  # noqa: F401
-    import itables  # noqa: F401
-except ImportError as error:
-    raise MissingExtraError("the table of matches", "notebook") from error
+# Looked for, not imported: itables takes half a second, and is wanted when there is a result to show.
+for _needed in ("ipywidgets", "anywidget", "itables"):
+    if importlib.util.find_spec(_needed) is None:
+        raise MissingExtraError("the table of matches", "notebook")
 
-from jtscan.notebook.results.matches import MatchesTable
-from jtscan.notebook.results.tabs import ResultTabs
+from jtscan.notebook.results.tabs import ResultTabs  # noqa: E402 - after the look
 
-__all__ = ["MatchesTable", "ResultTabs"]
+__all__ = ["ResultTabs"]

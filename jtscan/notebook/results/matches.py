@@ -14,15 +14,17 @@ import polars as pl
 from itables.widget import ITable
 
 from jtscan import render
-from jtscan.domain.scans import BatchScanResult
+from jtscan.domain.scans import BatchScanRequest, BatchScanResult
+from jtscan.notebook.looks import ARROW
 from jtscan.notebook.results.clicks import Clicks
-from jtscan.notebook.results.rows import AS_SCANNED, MatchRows, Order, View
+from jtscan.notebook.results.rows import AS_SCANNED, NEWEST_FIRST, MatchRows, Order, View
 from jtscan.notebook.showing import shown
 from jtscan.render.cells import Column
 
 _NULL = "–"
+_TIMES = {NEWEST_FIRST: "newest first", Order(column="timestamp"): "oldest first"}
 _TURNS = (("«", "the first page"), ("‹", "the page before"), ("›", "the next page"), ("»", "the last page"))
-_STYLE = """<style>
+_LOOKS = """
 .jt-matches { --dt-html-background: transparent; }
 .jt-matches .itables_anywidget { overflow-x: auto; }
 .jt-matches table.dataTable { font-size: 12px; font-variant-numeric: tabular-nums; margin: 0 !important; }
@@ -32,14 +34,15 @@ _STYLE = """<style>
   padding-right: 10px !important; }
 .jt-matches .dt-container { font-size: 12px; width: max-content; max-width: 100%; }
 .jt-matches .jt-matches-line { margin: 0 10px; min-width: 190px; text-align: center; }
-</style>"""
+"""
+_STYLE = f"<style>\n.jt-matches {{ {ARROW} }}{_LOOKS}</style>"
 
 
 class MatchesTable(widgets.VBox):  # type: ignore[misc]
     """The matches of a scan, all of them, page by page.
 
-    A click on a header sorts by it, numbers largest first, and once more turns
-    it round; a click on a row calls ``on_symbol``.
+    A click on a header sorts by it, numbers and times largest first, and once
+    more turns it round; a click on a row calls ``on_symbol``.
     """
 
     def __init__(self, *, on_symbol: Callable[[str], None] | None = None) -> None:
@@ -79,13 +82,13 @@ class MatchesTable(widgets.VBox):  # type: ignore[misc]
         self.last.on_click(lambda _button: self._turn(self._view.pages - 1))
 
     def show(self, result: BatchScanResult) -> None:
-        """Show the matches of a scan, in its own order."""
+        """Show the matches of a scan: the newest first, unless the scan was asked for an order of its own."""
         self._rows = MatchRows(result.signals.matches)
         self._found = result.signals.total_matches
         self._changing = True
         self.search.value = ""
-        self.sort.options = _orders(self._rows.matches)
-        self.sort.value = AS_SCANNED
+        self.sort.options = orders = _orders(self._rows.matches, asked=_asks_for_an_order(result.request))
+        self.sort.value = orders[0][1]
         self._changing = False
         self._show_page(0)
 
@@ -119,7 +122,8 @@ class MatchesTable(widgets.VBox):  # type: ignore[misc]
     @shown
     def _sort_by(self, number: int) -> None:
         column = self._view.rows.columns[number]
-        falling = self._rows.matches.schema[column].is_numeric()
+        kind = self._rows.matches.schema[column]
+        falling = kind.is_numeric() or kind.is_temporal()
         now = self.sort.value
         self.sort.value = Order(column=column, falling=not now.falling if now.column == column else falling)
 
@@ -136,14 +140,20 @@ def _button(sign: str, said: str) -> Any:
     return widgets.Button(description=sign, tooltip=said, layout={"width": "36px"})
 
 
-def _orders(matches: pl.DataFrame) -> list[tuple[str, Order]]:
-    """Every column in both directions, numbers and times largest first."""
+def _asks_for_an_order(request: BatchScanRequest) -> bool:
+    return request.sort_by != "timestamp" or request.top is not None
+
+
+def _orders(matches: pl.DataFrame, *, asked: bool) -> list[tuple[str, Order]]:
+    """Begin with the order that was asked for, or with the newest; then every column in both directions."""
     each = [
         Order(column=name, falling=falling)
         for name, kind in matches.schema.items()
         for falling in ((False, True) if kind == pl.String else (True, False))
     ]
-    return [("as scanned", AS_SCANNED), *((f"{order.column} {order.mark}", order) for order in each)]
+    listed = [(_TIMES.get(order, f"{order.column} {order.mark}"), order) for order in each]
+    listed.sort(key=lambda entry: entry[1].column != "timestamp")
+    return [("as scanned", AS_SCANNED), *listed] if asked or "timestamp" not in matches.columns else listed
 
 
 def _texts(columns: list[Column], order: Order) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from jtscan.notebook.typed import pattern_of
 from jtscan.render.cells import Column, columns_of, writers_of
 
 _BETWEEN = "\x1f"
@@ -28,6 +29,7 @@ class Order:
 
 
 AS_SCANNED = Order()
+NEWEST_FIRST = Order(column="timestamp", falling=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,9 +68,9 @@ class MatchRows:
         self._ordered = self.matches
 
     def view(self, *, search: str = "", order: Order = AS_SCANNED, page: int = 0, height: int) -> View:
-        """Return a page of the rows that hold every word of the search, whatever its case."""
+        """Return a page of the rows that hold every word of the search, typed as for ``pattern_of``."""
         if (search, order) != self._asked:
-            found = self._searched(search.lower().split())
+            found = self._searched(search.split())
             self._ordered = _sorted(found, order) if order.column else found
             self._asked = (search, order)
         pages = max(math.ceil(self._ordered.height / height), 1)
@@ -88,18 +90,18 @@ class MatchRows:
         if not words:
             return self.matches
         text = pl.lit(self._text)
-        return self.matches.filter(pl.all_horizontal(text.str.contains(word, literal=True) for word in words))
+        return self.matches.filter(pl.all_horizontal(text.str.contains(f"(?i){pattern_of(word)}") for word in words))
 
     @property
     def _text(self) -> pl.Series:
-        """What is searched of each match: its texts and its date, in small letters."""
+        """What is searched of each match: its texts and its date."""
         if self._texts is None:
             searched = [
                 pl.col(name).cast(pl.String).fill_null("")
                 for name, kind in self.matches.schema.items()
                 if kind == pl.String or kind.is_temporal()
             ]
-            joined = pl.concat_str(searched, separator=_BETWEEN).str.to_lowercase()
+            joined = pl.concat_str(searched, separator=_BETWEEN)
             self._texts = self.matches.select(joined.alias("#text")).to_series()
         return self._texts
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from collections.abc import Callable
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -11,9 +13,9 @@ import ipywidgets as widgets
 from jtscan import render
 from jtscan.domain.scans import BatchScanResult
 from jtscan.notebook.closing import close_all
+from jtscan.notebook.looks import ARROW
 from jtscan.notebook.results.chart import ChartPart
 from jtscan.notebook.results.clicks import CopyButton
-from jtscan.notebook.results.matches import MatchesTable
 from jtscan.notebook.results.statistics import StatisticsPart
 from jtscan.notebook.showing import message_of
 
@@ -21,12 +23,13 @@ if TYPE_CHECKING:
     from jtscan.scanner import Scanner
 
 _NAMES = ("matches", "statistics", "chart", "account", "code")
-_STYLE = """<style>
+_LOOKS = """
 .jt-tab-code textarea { font-family: var(--jp-code-font-family, ui-monospace, monospace); font-size: 12px;
   line-height: 1.5; white-space: pre; overflow-x: auto; }
 .jt-results .jt-tabs .lm-TabBar-tab { flex: 0 0 auto !important; min-width: 100px; }
 .jt-results .jt-tabs > .widget-tab-contents, .jt-results .jt-tabs > .jp-TabPanel-contents { padding: 10px 12px; }
-</style>"""
+"""
+_STYLE = f"<style>\n.jt-results {{ {ARROW} }}{_LOOKS}</style>"
 
 
 class ResultTabs(widgets.VBox):  # type: ignore[misc]
@@ -52,6 +55,10 @@ class ResultTabs(widgets.VBox):  # type: ignore[misc]
         super().__init__([self.head, self.tabs, widgets.HTML(_STYLE, layout={"display": "none"})])
         self.add_class("jt-results")
         self.tabs.observe(lambda _change: self._fill(), "selected_index")
+
+    def prepare(self) -> None:
+        """Load meanwhile what takes half a second once, for a result is to come."""
+        threading.Thread(target=_matches_part, name="jtscan-prepare", daemon=True).start()
 
     def show(self, result: BatchScanResult) -> None:
         """Show a result, in the tab that is open."""
@@ -108,7 +115,7 @@ class ResultTabs(widgets.VBox):  # type: ignore[misc]
     def _matches(self, result: BatchScanResult) -> list[Any]:
         if result.signals.matches.is_empty():
             return [widgets.HTML(render.nothing_html(result))]
-        return [self._part("matches", lambda: MatchesTable(on_symbol=self.open_symbol), result)]
+        return [self._part("matches", lambda: _matches_part().MatchesTable(on_symbol=self.open_symbol), result)]
 
     def _statistics(self, result: BatchScanResult) -> list[Any]:
         return [self._part("statistics", StatisticsPart, result)]
@@ -134,6 +141,10 @@ class ResultTabs(widgets.VBox):  # type: ignore[misc]
 
     def __repr__(self) -> str:
         return "ResultTabs()" if self.result is None else f"ResultTabs({self.result.summary})"
+
+
+def _matches_part() -> ModuleType:
+    return importlib.import_module("jtscan.notebook.results.matches")
 
 
 def _titles(result: BatchScanResult) -> tuple[str, ...]:

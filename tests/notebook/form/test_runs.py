@@ -48,7 +48,7 @@ def test_a_new_phase_is_shown_at_once():
         (Progress(phase="aggregating", completed=40, total=40), "aggregating …"),
         (
             Progress(completed=1234, total=3000, symbol="005930 삼성전자", matches=7, errors=2, seconds=2.0),
-            "1,234 of 3,000 symbols (41 %) · 617 a second · 3 s left · 005930 삼성전자 · 7 matches · 2 failed",
+            "1,234 of 3,000 symbols (41 %) · 617 a second · 3 s left · 7 matches · 2 failed · 005930 삼성전자",
         ),
         (Progress(completed=1, total=3000, matches=1, seconds=0.1), "1 of 3,000 symbols (0 %) · 1 match"),
         (

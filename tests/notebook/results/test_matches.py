@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from html import unescape
 from typing import Any
 
@@ -12,8 +13,8 @@ import polars as pl
 import pytest
 
 import jtscan as jt
-from jtscan.notebook.results import MatchesTable
-from jtscan.notebook.results.rows import Order
+from jtscan.notebook.results.matches import MatchesTable
+from jtscan.notebook.results.rows import AS_SCANNED, NEWEST_FIRST, Order
 
 HOSTILE = "<script>alert(1)</script>"
 Make = Callable[..., jt.BatchScanResult]
@@ -130,9 +131,30 @@ def test_another_result_takes_the_same_table(with_matches: Make) -> None:
     table.search.value, table.sort.value = "49", Order(column="close", falling=True)
     table.show(with_matches(many(3).with_columns(far=pl.lit(1.0))))
     assert table.table is widget
-    assert (table.search.value, table.sort.value, said(table)) == ("", Order(), "1 to 3 of 3 matches")
+    assert (table.search.value, table.sort.value, said(table)) == ("", NEWEST_FIRST, "1 to 3 of 3 matches")
     assert "<th>far</th>" in heads(table)
     assert [label for label, _ in table.sort.options][-2:] == ["far ▼", "far ▲"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "order", "first", "entries"),
+    [
+        ({}, NEWEST_FIRST, "000002", ["newest first", "oldest first", "symbol ▲"]),
+        ({"sort_by": "close"}, AS_SCANNED, "000001", ["as scanned", "newest first", "oldest first"]),
+        ({"top": 2}, AS_SCANNED, "000001", ["as scanned", "newest first", "oldest first"]),
+    ],
+)
+def test_the_newest_come_first_unless_another_order_was_asked_for(
+    with_matches: Make, asked: dict[str, Any], order: Order, first: str, entries: list[str]
+) -> None:
+    days = pl.Series([dt.date(2024, 1, day) for day in (2, 3, 4, 4)])
+    symbols = pl.Series(["000001", "000001", "000002", "000003"])
+    result = with_matches(many(4).with_columns(symbol=symbols, timestamp=days))
+    table = table_of(replace(result, request=replace(result.request, **asked)))
+    assert (table.sort.value, sent(table)[0][0]) == (order, first)
+    assert [label for label, _ in table.sort.options][:3] == entries
+    click(table, column=1)  # numbers and times fall at first, and once more they rise
+    assert table.sort.value == Order(column="timestamp", falling=bool(asked))
 
 
 def test_a_top_says_of_how_many(with_matches: Make) -> None:
@@ -157,7 +179,8 @@ def test_what_goes_wrong_in_a_click_is_shown(with_matches: Make) -> None:
 def test_a_result_makes_its_table_for_a_cell(result: jt.BatchScanResult) -> None:
     table = result.table()
     assert repr(table) == f"MatchesTable({result.signals.total_matches:,} matches)"
-    assert sent(table)[0][0] == result.signals.matches["symbol"][0]
+    newest = result.signals.matches.filter(pl.col("timestamp") == pl.col("timestamp").max())
+    assert sent(table)[0][0] == newest["symbol"][0]
 
 
 @pytest.mark.parametrize("count", [0, 1])

@@ -40,6 +40,9 @@ def places(view: Any) -> list[int]:
         ("삼성 SELL", [3]),
         ("2024-01-02", [1]),
         ("1.*", []),  # letters, no pattern
+        ("ㅅㅅㅈㅈ", [0, 3]),  # as in the symbol picker: initial consonants,
+        ("삼서", [0, 3]),  # a syllable that is not finished,
+        ("skㅎㅇ", [1]),  # in any case
         ("005930삼성", []),  # two columns are no word
         ("71500", []),  # numbers are sorted, not searched
     ],

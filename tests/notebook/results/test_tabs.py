@@ -14,6 +14,7 @@ import pytest
 import jtscan as jt
 from jtscan import render
 from jtscan.notebook.results import ResultTabs
+from jtscan.notebook.results.rows import Order
 
 NAMES = ["matches", "statistics", "chart", "account", "code"]
 Make = Callable[..., jt.BatchScanResult]
@@ -111,7 +112,9 @@ def test_a_click_on_a_match_opens_its_chart(
     drawn: list[str] = []
     monkeypatch.setattr(jt.BatchScanResult, "plot", lambda _self, symbol, **_look: drawn.append(symbol), raising=False)
     tabs.show(result)
-    tabs.boxes["matches"].children[0]._open(3)
+    table = tabs.boxes["matches"].children[0]
+    table.sort.value = Order(column="timestamp")  # as the scan has them
+    table._open(3)
     assert tabs.tabs.selected_index == 2
     chart = tabs.boxes["chart"].children[0]
     assert chart.wait(5)
