@@ -114,7 +114,10 @@ def test_sources_of_which_none_can_be_used_exit_with_1(shell):
 def test_sources_of_which_some_can_be_used_exit_with_0_and_name_the_others(shell):
     bad = shell.file.with_name("bad.csv")
     bad.write_text("x\n1\n2\n")
-    said = shell.run("ingest", shell.file, bad, "--into", shell.root)
+    single = shell.file.with_name("single.csv")
+    single.write_text("x\n1\n")
+    said = shell.run("ingest", shell.file, bad, single, "--into", shell.root)
+    assert re.search(r"not used: .*single\.csv \(1 row\): it has", plain(said))
     assert re.search(r"not used: .*bad\.csv \(2 rows\): it has no column of dates", plain(said))
 
 

@@ -113,7 +113,8 @@ def _of_files(files: pl.DataFrame) -> Iterator[str]:
     """Name the files that could not be used, first of all."""
     unusable = files.filter("unusable")
     for name, rows, note in unusable.select("file", "unread", "note").head(_FIRST).iter_rows():
-        yield f"not used: {name}{f' ({rows:,} rows)' if rows else ''}: {note}"
+        read = f" ({counted(rows, 'row')})" if rows else ""
+        yield f"not used: {name}{read}: {note}"
     if unusable.height > _FIRST:
         yield f"not used either: {unusable.height - _FIRST:,} more files"
 

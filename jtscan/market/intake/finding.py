@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from shutil import copyfileobj
 from typing import IO, Literal
 
+from jtscan.domain.words import counted
 from jtscan.errors import DataNotFoundError
 from jtscan.market.duck import refuse_names, shown
 from jtscan.market.store.manifest import NAME
@@ -133,7 +134,7 @@ def _members(archive: Path, work: Path) -> Iterator[SourceFile]:
     except _DAMAGE as error:
         _refuse_full_disk(error)
         yield SourceFile(
-            name=shown(archive), path=archive, problem=f"the archive is damaged after {count:,} files: {error}"
+            name=shown(archive), path=archive, problem=f"the archive is damaged after {counted(count, 'file')}: {error}"
         )
 
 

@@ -181,5 +181,6 @@ def _options(columns: list[Column]) -> dict[str, Any]:
         "showIndex": False,
         "show_dtypes": False,
         "paging": False,
+        "language": {"emptyTable": "nothing found"},
         "layout": dict.fromkeys(("topStart", "topEnd", "bottomStart", "bottomEnd")),
     }

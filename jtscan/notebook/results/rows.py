@@ -48,9 +48,9 @@ class View:
     start: int
 
     def __str__(self) -> str:
-        of = f" of {self.total:,}" if self.found < self.total else ""
         if not self.found:
-            return f"none{of} matches"
+            return f"none of {self.total:,} matches"
+        of = f" found in {self.total:,}" if self.found < self.total else ""
         return f"{self.start + 1:,} to {self.start + self.rows.height:,} of {self.found:,}{of} matches"
 
 

@@ -354,7 +354,7 @@ def test_the_members_that_were_whole_before_a_damage_are_taken_and_the_damage_is
     assert desk.symbols() == ["A"]
     damaged = report.files.filter("unusable")
     assert damaged["file"].to_list() == [str(desk.sources / "all.tar.gz")]
-    assert "the archive is damaged after 1 files" in damaged["note"][0]
+    assert "the archive is damaged after 1 file:" in damaged["note"][0]
 
 
 def test_archives_of_the_same_name_do_not_get_into_each_other(desk):

@@ -120,7 +120,7 @@ def test_the_search_looks_at_all_matches(with_matches: Make) -> None:
     table = table_of(with_matches(many(50)))
     table.next.click()
     table.search.value = "49"
-    assert ([row[0] for row in sent(table)], said(table)) == (["000049"], "1 to 1 of 1 of 50 matches")
+    assert ([row[0] for row in sent(table)], said(table)) == (["000049"], "1 to 1 of 1 found in 50 matches")
     table.search.value = "x"
     assert (sent(table), said(table)) == ([], "none of 50 matches")
 

@@ -76,7 +76,7 @@ def test_numbers_sort_as_numbers_and_null_last(column: str, *, falling: bool, or
         ("", 1, 3, [3], "4 to 4 of 4 matches"),
         ("", 9, 3, [3], "4 to 4 of 4 matches"),
         ("", -1, 3, [0, 1, 2], "1 to 3 of 4 matches"),
-        ("sell", 1, 1, [3], "2 to 2 of 2 of 4 matches"),
+        ("sell", 1, 1, [3], "2 to 2 of 2 found in 4 matches"),
         ("nothing", 0, 3, [], "none of 4 matches"),
     ],
 )
