@@ -10,6 +10,8 @@ import polars as pl
 
 from jtscan.domain.jobs import NO_ROWS, RowCounts
 
+NOT_IN = "it is not in the"  # how the reason of a symbol begins that the prices do not have
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadWindow:

@@ -17,7 +17,7 @@ from functools import partial
 
 import polars as pl
 
-from jtscan.domain.bars import Bars, ReadWindow
+from jtscan.domain.bars import NOT_IN, Bars, ReadWindow
 from jtscan.domain.control import CancellationToken
 from jtscan.domain.jobs import ProcessingResult
 from jtscan.engines.chunks import read_ahead
@@ -178,7 +178,7 @@ class _Gathering:
         if not self.gatherer.filled:
             return [*said, f"cross-section: none of the {self.asked:,} symbols has bars to compare"]
         asked = set(self.work.job.symbols)  # those are in the account
-        lost = (symbol for symbol, reason in self.absent.items() if reason.startswith("unknown symbol"))
+        lost = (symbol for symbol, reason in self.absent.items() if reason.startswith(NOT_IN))
         unknown = [symbol for symbol in lost if symbol not in asked]
         if unknown:
             said.append(f"universe: not in the prices: {', '.join(unknown[:_SHOWN])}")

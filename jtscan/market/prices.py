@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.words import first_few
-from jtscan.errors import DataNotFoundError, RequestError
+from jtscan.errors import DataError, DataNotFoundError, RequestError
 from jtscan.market.duck import shown
 from jtscan.market.files import find_files, version_of
 from jtscan.market.resampled import ResampledSnapshot, made_from, made_of
@@ -126,7 +127,11 @@ class DuckDBPriceRepository:
     def _of_files(self, timeframe: Timeframe) -> PriceSnapshot:
         paths = self._paths(timeframe)
         version = version_of(paths)
-        return self._known(timeframe, version, lambda: PriceSnapshot(paths, version, timeframe, self._columns))
+
+        def make() -> PriceSnapshot:
+            return PriceSnapshot(paths, version, timeframe, self._columns, elsewhere=self._with_bars_of)
+
+        return self._known(timeframe, version, make)
 
     def _of_store(self, store: Store, timeframe: Timeframe) -> PriceSnapshot:
         """Take one version of the store: its files stay as they are, whatever is ingested meanwhile."""
@@ -138,9 +143,20 @@ class DuckDBPriceRepository:
         def make() -> PriceSnapshot:
             refuse_damage(store.root, [*files, *chain(*apart)], content=self._verify)
             paths, *others = ([store.root / file.path for file in group] for group in (files, *apart))
-            return PriceSnapshot(paths, manifest.name, timeframe, {}, aside=Aside(*others))
+            return PriceSnapshot(
+                paths, manifest.name, timeframe, {}, aside=Aside(*others), elsewhere=self._with_bars_of
+            )
 
         return self._known(timeframe, manifest.name, make)
+
+    def _with_bars_of(self, symbol: str) -> list[Timeframe]:
+        """List the stored timeframes that have a symbol; those that cannot be read have none."""
+        found = []
+        for each in self.timeframes():
+            with suppress(DataError):
+                if symbol in self._stored(each).symbols:
+                    found.append(each)
+        return found
 
     def _known(self, timeframe: Timeframe, version: str, make: Callable[[], PriceSnapshot]) -> PriceSnapshot:
         """Return the snapshot of a version; a new one is made once."""

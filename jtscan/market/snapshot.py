@@ -6,14 +6,14 @@ import datetime as dt
 import math
 import sys
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
 import polars as pl
 
-from jtscan.domain.bars import Bars, ReadWindow
+from jtscan.domain.bars import NOT_IN, Bars, ReadWindow
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.jobs import NO_ROWS
 from jtscan.market.catalog import Catalog, make_catalog
@@ -38,9 +38,11 @@ class PriceSnapshot:
         columns: Mapping[str, str],
         *,
         aside: Aside | None = None,
+        elsewhere: Callable[[str], Sequence[Timeframe]] = lambda _: (),
     ) -> None:
         self._is_stored = aside is not None
         self._aside = aside or Aside((), ())
+        self._elsewhere = elsewhere
         self.version = version
         self.timeframe = timeframe
         self._duck = Duck(paths)
@@ -202,7 +204,8 @@ class PriceSnapshot:
             if apart is not None:
                 return apart
             lost = f", as far as they can be read (not: {self.catalog.lost})" if self.catalog.lost else ""
-            return f"unknown symbol: it is not in the prices{lost}"
+            others = ", ".join(self._elsewhere(symbol))
+            return f"{NOT_IN} {self.timeframe} prices{lost}; it has {others}" if others else f"{NOT_IN} prices{lost}"
         _, _, first, last = self._reader.by_symbol[symbol]
         if first is None:
             return "no row of it is a bar: halts, or a price, the volume or the timestamp is missing"

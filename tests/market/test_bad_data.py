@@ -160,7 +160,7 @@ def test_of_many_broken_files_the_warnings_name_five(tmp_path):
         *(f"bad{number}.parquet" for number in range(5)), "cannot be used either",
     ]  # fmt: skip
     assert reasons(scan(tmp_path, symbols=["Z"]))["Z"] == (
-        "unknown symbol: it is not in the prices, as far as they can be read "
+        "it is not in the prices, as far as they can be read "
         "(not: bad0.parquet, bad1.parquet, bad2.parquet, bad3.parquet, bad4.parquet, …)"
     )
 

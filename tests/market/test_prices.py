@@ -483,7 +483,7 @@ def test_no_data_says_where_the_bars_are(week):
     assert reasons(scan(week, "close > close[2]", start="2024-01-06", end="2024-01-07"))["A"] == (
         "no bars in the range; its last bar before is of 2024-01-05"
     )
-    assert reasons(scan(week, symbols=["A", "005930"])) == {"005930": "unknown symbol: it is not in the prices"}
+    assert reasons(scan(week, symbols=["A", "005930"])) == {"005930": "it is not in the prices"}
 
 
 def test_the_data_date_is_the_newest_bar_that_the_scan_saw(week):
@@ -600,6 +600,26 @@ def test_intraday_ranges_include_both_ends_and_whole_days(tmp_path, unit):
         assert found == [
             each.replace(microsecond=each.microsecond // 1000 * 1000) if unit == "ms" else each for each in stamps
         ]
+
+
+# Bars that are stored by symbol; the timeframe that is asked for, of which symbol: the reason.
+ELSEWHERE = [
+    ("5m", "DAYS", "it is not in the 5m prices; it has 1d"),
+    ("1d", "MINUTES", "it is not in the 1d prices; it has 5m"),
+    ("1w", "MINUTES", "it is not in the 1d prices; it has 5m"),  # weeks are made of days
+    ("15m", "DAYS", "it is not in the 5m prices; it has 1d"),
+    ("5m", "NOBODY", "it is not in the prices"),
+]
+
+
+@pytest.mark.parametrize(("timeframe", "symbol", "reason"), ELSEWHERE)
+def test_a_symbol_that_has_bars_of_another_timeframe_only_is_told_which(tmp_path, timeframe, symbol, reason):
+    write(tmp_path / "prices/1d/a.parquet", bars("DAYS", [11]), bars("BOTH", [11]))
+    write(tmp_path / "prices/5m/a.parquet", intraday("MINUTES", MOMENTS), intraday("BOTH", MOMENTS))
+    result = jt.Scanner(tmp_path, raise_internal=True).scan(
+        "close > 10", timeframe=timeframe, symbols=[symbol, "BOTH"], start=MONDAY
+    )
+    assert reasons(result)[symbol] == reason
 
 
 def test_the_last_intraday_bars_are_bars_and_not_days(tmp_path):

@@ -386,7 +386,7 @@ def test_symbols_that_are_not_there_are_told_as_in_the_stored_bars(tmp_path):
     )
     assert dict(result.errors.select("symbol", "error").iter_rows()) == {
         "GONE": "no bars in the range; its bars are from 2023-06-05 to 2023-06-07",
-        "NOBODY": "unknown symbol: it is not in the prices",
+        "NOBODY": "it is not in the prices",
     }
     assert result.stale.rows() == [("GONE", dt.datetime(2023, 6, 9))]  # the week's label, as its bar would have
 

@@ -101,7 +101,7 @@ def test_a_symbol_without_prices_has_no_data_and_one_that_the_table_lacks_is_sca
         **dict.fromkeys(("005930", "000660", "035720", "247540", "069500", "900100", "NEW"), "matched"),
         "NONE": "no_data",
     }
-    assert result.errors.rows() == [("NONE", "no_data", "unknown symbol: it is not in the prices")]
+    assert result.errors.rows() == [("NONE", "no_data", "it is not in the prices")]
     names = dict(result.signals.matches.select("symbol", "name").rows())
     assert (names["005930"], names["900100"], names["NEW"]) == ("Electronics", None, None)
 
