@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 METADATA = "jtscan"
+_METHODS = {".parquet": "to_parquet", ".csv": "to_csv", ".xlsx": "to_excel", ".xls": "to_excel"}
 MOMENTS = "%Y-%m-%d %H:%M:%S"
 _MOST_ROWS, _MOST_COLUMNS, _MOST_LETTERS = 1_048_576, 16_384, 32_767  # of a sheet, and of a cell
 _FIRST_DAY = dt.datetime(1900, 3, 1)  # before it, Excel counts a 29th of February that never was
@@ -41,6 +42,7 @@ _TEXT_STAYS_TEXT = {
 
 def write_parquet(frame: pl.DataFrame, path: str | Path, *, about: Mapping[str, str]) -> Path:
     """Write a frame with its types; what it is about goes into the file's metadata, as JSON under ``jtscan``."""
+    _refuse_name_of_another_kind(path, "to_parquet")
     with replacing(path) as (file, unfinished):
         said = {METADATA: json.dumps(dict(about), ensure_ascii=False)} if about else None
         frame.write_parquet(unfinished, metadata=said)
@@ -49,6 +51,7 @@ def write_parquet(frame: pl.DataFrame, path: str | Path, *, about: Mapping[str, 
 
 def write_csv(frame: pl.DataFrame, path: str | Path, *, bom: bool) -> Path:
     """Write a frame as text; with its mark in front, Excel takes it for UTF-8."""
+    _refuse_name_of_another_kind(path, "to_csv")
     with replacing(path) as (file, unfinished):
         frame.write_csv(unfinished, include_bom=bom, datetime_format=MOMENTS)
     return file
@@ -56,6 +59,7 @@ def write_csv(frame: pl.DataFrame, path: str | Path, *, bom: bool) -> Path:
 
 def write_excel(sheets: Mapping[str, pl.DataFrame], path: str | Path) -> Path:
     """Write a workbook, one sheet per frame."""
+    _refuse_name_of_another_kind(path, "to_excel")
     for name, frame in sheets.items():
         _check_size(name, frame)
     try:
@@ -125,6 +129,13 @@ def _file(path: str | Path, suffix: str) -> Path:
     if suffix and file.suffix.lower() != suffix:
         raise RequestError("path", f"{path}: the name must end with {suffix}")
     return file
+
+
+def _refuse_name_of_another_kind(path: str | Path, method: str) -> None:
+    """Refuse a name by which another program, or we, would take the file for what it is not."""
+    right = _METHODS.get(Path(path).suffix.lower()) if isinstance(path, str | Path) else None
+    if right is not None and right != method:
+        raise RequestError("path", f"{path}: {method} writes no such file; use {right}")
 
 
 def _check_size(name: str, frame: pl.DataFrame) -> None:

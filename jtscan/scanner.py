@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -46,6 +47,8 @@ from jtscan.waiting import blocking, run
 if TYPE_CHECKING:
     from jtscan.notebook.form import ScanForm
 
+logger = logging.getLogger("jtscan")
+
 _REPLAYED = 5
 _UNLISTED = "all that have prices, indices too: there is no table of symbols"
 
@@ -57,6 +60,13 @@ def _listed_by_hand(symbols: Sequence[str] | None, watchlist: str | Path | None)
     if symbols is not None:
         raise RequestError("watchlist", "give either symbols= or watchlist=, not both")
     return read_watchlist(watchlist)
+
+
+def _tell_if_nothing_was_asked(result: BatchScanResult) -> None:
+    """Log why no symbol was asked: those who go on with the matches never see the result's own warnings."""
+    if result.outcomes.is_empty():
+        for warning in result.warnings:
+            logger.warning("%s", warning)
 
 
 class Scanner:
@@ -283,9 +293,11 @@ class Scanner:
             allow_lookahead=allow_lookahead,
         )
         async with scan_bar(progress, progress_callback, observer) as (callback, hearing):
-            return await self.execute(
+            result = await self.execute(
                 request, progress_callback=callback, observer=hearing, cancellation_token=cancellation_token
             )
+        _tell_if_nothing_was_asked(result)
+        return result
 
     scan = blocking(scan_async, "Scan, and wait for the result; Ctrl-C gives what is done until then.")
 

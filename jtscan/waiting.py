@@ -21,6 +21,7 @@ from jtscan.errors import RequestError
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
 _POLL_SECONDS = 0.05
+_NO_FORMULA = "missing a required argument: 'formula'"
 
 
 def run(work: Coroutine[Any, Any, _T], token: CancellationToken | None = None) -> _T:
@@ -85,4 +86,6 @@ def _misfit(error: TypeError, signature: inspect.Signature, given: Mapping[str, 
     unknown = next((each for each in given if each not in signature.parameters), None)
     if unknown is not None:
         return f"got an unexpected keyword argument {nearest(unknown, list(signature.parameters))}"
+    if str(error) == _NO_FORMULA:
+        return 'needs a formula: scan("close > sma(close, 20)")'
     return f"got arguments that do not fit: {error}"

@@ -190,9 +190,27 @@ def test_more_rows_than_a_sheet_holds_are_refused_with_the_cure(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_name_that_excel_would_not_open_is_refused(tmp_path, result):
-    with pytest.raises(jt.RequestError, match=r"path: .*m\.xls: the name must end with \.xlsx"):
-        result.to_excel(tmp_path / "m.xls")
+# A name, and what is refused: the way to write such a file is told.
+OTHER_KINDS = [
+    ("to_excel", "m.xls", "the name must end with .xlsx"),
+    ("to_excel", "m.csv", "to_excel writes no such file; use to_csv"),
+    ("to_csv", "m.xlsx", "to_csv writes no such file; use to_excel"),
+    ("to_csv", "m.XLS", "to_csv writes no such file; use to_excel"),
+    ("to_csv", "m.parquet", "to_csv writes no such file; use to_parquet"),
+    ("to_parquet", "m.csv", "to_parquet writes no such file; use to_csv"),
+]
+
+
+@pytest.mark.parametrize(("method", "name", "said"), OTHER_KINDS)
+def test_a_name_of_another_kind_of_file_is_refused(tmp_path, result, method, name, said):
+    with pytest.raises(jt.RequestError, match=f"path: .*{name}: {said}$"):
+        getattr(result, method)(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_any_other_name_is_taken(tmp_path, result):
+    for name in ("m", "m.txt", "m.tsv", "m.2024"):
+        assert result.to_csv(tmp_path / name) == tmp_path / name
 
 
 # ── pandas ────────────────────────────────────────────────────────────────────

@@ -86,6 +86,20 @@ def test_an_argument_that_scan_does_not_have_is_told_by_the_name_that_was_called
         scanner.scan("close > 1", *args, **given)
 
 
+def test_a_scan_without_a_formula_is_told_what_to_give(scanner):
+    with pytest.raises(TypeError, match=r"^Scanner\.scan\(\) needs a formula: scan\(\"close > sma\(close, 20\)\"\)$"):
+        scanner.scan(symbols=["A"])
+
+
+def test_the_log_tells_why_no_symbol_was_asked_once_and_nothing_else(scanner, caplog):
+    nothing = scanner.scan("close > 1", market="kospi")
+    asyncio.run(scanner.execute(nothing.request))  # as the form does, which shows it
+    scanner.scan("close > 100")
+    said = [(each.name, each.levelname, each.getMessage()) for each in caplog.records]
+    assert said == [("jtscan", "WARNING", nothing.warnings[0])]
+    assert said[0][2].startswith("no symbols in market 'kospi'")
+
+
 def test_two_signals_on_one_bar_keep_their_order_of_definition(scanner):
     result = scanner.scan("sell = close > 11\nbuy = close > 10", symbols=["A"])
     assert result.signals.matches["signal_type"].to_list() == ["buy", "sell", "buy"]

@@ -263,7 +263,7 @@ class BatchScanResult(Exports):
 
         return charts.calendar_chart(self.statistics, years=years, theme=theme)
 
-    def plot_heatmap(self, *, index: str = "sector", columns: str = "month", theme: ThemeName = "auto") -> Chart:
+    def plot_heatmap(self, index: str = "sector", columns: str = "month", *, theme: ThemeName = "auto") -> Chart:
         """Draw the matches by any two keys as a map of shades.
 
         Parameters

@@ -49,6 +49,7 @@ def test_a_result_without_matches_asks_for_a_symbol():
 def test_counts_draw_themselves(result):
     assert repr(result.plot_calendar()) == "Chart(matches per day)"
     assert repr(result.plot_heatmap(index="market")) == "Chart(matches by market and month)"
+    assert repr(result.plot_heatmap("symbol", "date")) == "Chart(matches by symbol and date)"  # as pivot takes them
     assert repr(result.statistics.plot(theme="light")) == "Chart(matches at a glance)"
 
 
