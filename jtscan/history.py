@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -14,6 +15,8 @@ from jtscan.errors import RequestError
 from jtscan.ports import IProcessingEngine, ISymbolRepository
 from jtscan.waiting import run
 
+_NAMES = 5
+_ALIKE = 0.5  # half of a Hangul name of four syllables
 _LABELS = ("symbol", "name", "market", "sector")
 
 
@@ -69,5 +72,15 @@ def _not_found(asked: str, known: list[str], table: pl.DataFrame, named: list[st
     if named:
         return f"{asked!r} is the name of several: {first_few(named)}; give the code"
     near = nearest(asked, known)
-    words = near if near != repr(asked) else nearest(asked, table["name"].drop_nulls().to_list())
-    return f"there is no symbol {words}; there are {len(known):,}: {first_few(sorted(known))}"
+    there = f"there are {len(known):,}"
+    names = _names_like(asked, table) if near == repr(asked) else []
+    if names:
+        return f"there is no symbol {asked!r}; names like it: {', '.join(names)}; {there}"
+    return f"there is no symbol {near}; {there}: {first_few(sorted(known))}"
+
+
+def _names_like(asked: str, table: pl.DataFrame) -> list[str]:
+    """List the names that are nearest, with their codes."""
+    codes = dict(table.select("name", "symbol").drop_nulls().iter_rows())
+    close = difflib.get_close_matches(asked, list(codes), n=_NAMES, cutoff=_ALIKE)
+    return [f"{name} ({codes[name]})" for name in close]

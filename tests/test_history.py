@@ -86,7 +86,8 @@ def test_a_formula_reads_the_market_of_a_symbol_that_was_not_scanned():
     ("asked", "message"),
     [
         ("5930", "symbol: there is no symbol '5930' (did you mean '005930'?); there are 5: 000660, 005930, 035720, 068270, IDX"),
-        ("가상전기", "symbol: there is no symbol '가상전기' (did you mean '가상전자'?); there are 5: "),
+        ("가상전기", "symbol: there is no symbol '가상전기'; names like it: 가상전자 (005930), "),
+        ("삼성전자", "symbol: there is no symbol '삼성전자'; names like it: 가상전자 (005930); there are 5"),
         ("XYZ", "symbol: there is no symbol 'XYZ'; there are 5: "),
         ("가상반도체", "symbol: '가상반도체' is the name of several: 000660, 068270; give the code"),
         ("068270", "symbol: '068270': no bars in memory"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from numbers import Integral, Real
@@ -12,6 +13,7 @@ import polars as pl
 from jtscan.errors import FormulaError, RequestError
 
 MAX_NUMBER = 1e15
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -118,5 +120,7 @@ def check_parameters(parameters: Mapping[str, Any]) -> dict[str, float]:
         if not isinstance(name, str):
             raise RequestError("parameters", f"the name {name!r} is not text")
         if isinstance(value, bool) or not isinstance(value, Real) or not abs(cast("float", value)) < MAX_NUMBER:
-            raise RequestError("parameters", f"{name} = {value!r} is not a finite number below 1e15")
+            quoted = isinstance(value, str) and _NUMBER.fullmatch(value.strip()) is not None
+            cure = "; write a number without quotes" if quoted else ""
+            raise RequestError("parameters", f"{name} = {value!r} is not a finite number below 1e15{cure}")
     return {name: int(value) if isinstance(value, Integral) else float(value) for name, value in parameters.items()}

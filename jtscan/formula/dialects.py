@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+WINDOWS = {"max": "highest", "min": "lowest"}
+"""Methods of pandas that look over bars, where the function of that name compares values of one bar."""
+
 FUNCTIONS = {
     # averages, bands, channels
     "ma": "sma", "mov": "sma", "average": "sma", "avg": "sma", "movavg": "sma", "mean": "sma", "rolling_mean": "sma",

@@ -117,5 +117,6 @@ class Names:
         columns = sorted(self.available or ())
         has = f"the price files have: {', '.join(columns)}; " if 0 < len(columns) <= _SHOWN else ""
         unused = ", ".join(each for each in self.given if each not in self.script.used)
-        needs = f"a parameter needs a value (given: {unused})" if unused else "a parameter needs a value"
+        how = f"given: {unused}" if unused else f'parameters={{"{name}": 5}}, or a line {name} = param(5)'
+        needs = f"a parameter needs a value ({how})"
         self.source.fail(node, f"unknown name {name!r}", hint=f"{has}{needs}, a text needs quotes")

@@ -14,6 +14,7 @@ import unicodedata
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import pairwise
 from typing import NoReturn
 
@@ -201,12 +202,32 @@ def _explain_syntax(source: Source, error: SyntaxError) -> NoReturn:
     for pattern, message in _SYNTAX_WORDS:
         if found := pattern.search(_masked(text)):
             _fail_in_line(source, line, found.span(), message)
+    _refuse_korean_number(source, line, _masked(text))
     column = min(max(error.offset or 1, 1), len(text) + 1) - 1
     said = error.msg or "invalid syntax"
     for parser, looks, message, hint in _SYNTAX_MESSAGES:
         if re.match(parser, said) and re.search(looks, _masked(text)):
             _fail_in_line(source, line, (column, column + 1), message, hint)
     _fail_in_line(source, line, (column, column + 1), f"this is not a formula: {said.split(' (', 1)[0]}")
+
+
+_POWERS = {"십": 1, "백": 2, "천": 3, "만": 4, "억": 8, "조": 12}
+_KOREAN_PART = re.compile(r"(\d[\d,]{0,20}(?:\.\d{1,20})?)\s*([십백천]?[만억조]|천)")
+_KOREAN_NUMBER = re.compile(rf"(?<![\w.])(?:{_KOREAN_PART.pattern}\s*)*{_KOREAN_PART.pattern}")
+
+
+def _refuse_korean_number(source: Source, line: int, text: str) -> None:
+    """Write out a number such as 1억 2000만."""
+    found = _KOREAN_NUMBER.search(text)
+    if found is None:
+        return
+    parts = _KOREAN_PART.findall(found.group())
+    total = sum(
+        Decimal(digits.replace(",", "")).scaleb(sum(_POWERS[letter] for letter in unit)) for digits, unit in parts
+    )
+    written = format(total, "f")
+    whole = written.rstrip("0").rstrip(".") if "." in written else written
+    _fail_in_line(source, line, found.span(), f"{found.group()!r} is not a number here", f"write {whole}")
 
 
 def _fail_in_line(source: Source, line: int, span: tuple[int, int], message: str, hint: str | None = None) -> NoReturn:
@@ -222,6 +243,7 @@ _SYNTAX_MESSAGES = (
     (r"Exceeds the limit", r"", TOO_LARGE, None),
     (r"invalid decimal literal", r"\d+(?:m|min|h|d|w|mo)\b", "a period is a text in quotes",
      'such as tf("60m", close)'),
+    (r"leading zeros", r"\b\d{4}-\d\d-\d\d\b", "a date is one number", "such as date > 20240101"),
     (r"\(unicode error\)", r"", "a backslash in this text begins a code", "write two of them for a backslash"),
     (r"unexpected indent", r"", "unexpected spaces at the left", f"begin at the left edge; {_LINES}"),
     (r"invalid syntax$|unexpected EOF", rf"(?:{_OPERATOR})\s*\\?\s*$",

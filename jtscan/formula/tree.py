@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from functools import reduce
 from itertools import pairwise
@@ -15,6 +16,7 @@ from jtscan.formula.source import MAX_BARS, TOO_LARGE
 from jtscan.formula.values import Kind, Value
 
 _ARITHMETIC = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Mod: "mod", ast.Pow: "pow"}
+_QUOTED_DATE = re.compile(r"""(["'])(\d{4})\D?(\d\d)\D?(\d\d)\1""")
 _COMPARISONS = {ast.Gt: "gt", ast.GtE: "ge", ast.Lt: "lt", ast.LtE: "le", ast.Eq: "eq", ast.NotEq: "ne"}
 
 
@@ -176,14 +178,18 @@ class Expressions:
     def _text_comparison(self, node: ast.Compare, operation: str, a: Value, b: Value) -> int:
         field_value, text = (a, b) if a.kind is Kind.TEXT else (b, a)
         if field_value.kind is not Kind.TEXT or text.kind is not Kind.LITERAL:
-            hint = (
-                "numbers are written without quotes" if Kind.SERIES in {a.kind, b.kind} else 'such as market == "KOSPI"'
-            )
+            hint = self._without_quotes(node) if Kind.SERIES in {a.kind, b.kind} else 'such as market == "KOSPI"'
             self.source.fail(node, "a text field is compared with a text in quotes", hint=hint)
         if operation not in {"eq", "ne"}:
             self.source.fail(node, "texts are compared with ==, != and in only")
         same = self.graph.add("is", field_value.node, params=(text.text,))
         return same if operation == "eq" else self.graph.add("not", same)
+
+    def _without_quotes(self, node: ast.Compare) -> str:
+        """Say how a number is written; a date is one too."""
+        text = self.source.segment(node)
+        right = _QUOTED_DATE.sub(r"\2\3\4", text)
+        return "numbers are written without quotes" if right == text else f"write {right}"
 
     def _membership(self, left: ast.expr, right: ast.expr) -> int:
         value = self.expression(left)
@@ -263,6 +269,10 @@ class Expressions:
             self.source.fail(func, "only functions can be called, by their name", hint="such as sma(close, 20)")
         self._refuse_module(func)
         name = func.attr.lower()
+        if name in dialects.WINDOWS:
+            over = self.source.segment(func.value) if isinstance(func.value, ast.Name) else "x"
+            hint = f"write {dialects.WINDOWS[name]}({over}, n)"
+            self.source.fail(func, f"there are no methods such as .{func.attr}()", hint=hint)
         here = self.names.table[name].usage if name in self.names.table else dialects.FUNCTIONS.get(name)
         hint = f"write {here}" if here and here != "x[n]" else "x.shift(1) is x[1], x.rolling(n).mean() is sma(x, n)"
         self.source.fail(func, f"there are no methods such as .{func.attr}()", hint=hint)

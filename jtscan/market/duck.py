@@ -134,3 +134,8 @@ def is_text(path: Path) -> bool:
 def shown(path: Path) -> str:
     """Write a path so that it can be printed."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def sought(path: Path) -> str:
+    """Write a path where nothing was found; a relative one with the folder in which it was looked for."""
+    return shown(path) if path.is_absolute() else f"{shown(path)} (looked in {shown(Path.cwd())})"

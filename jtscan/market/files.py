@@ -17,7 +17,7 @@ import duckdb
 
 from jtscan.domain.dates import Timeframe
 from jtscan.errors import DataError, DataNotFoundError
-from jtscan.market.duck import Duck, refuse_names, shown, unreadable
+from jtscan.market.duck import Duck, refuse_names, shown, sought, unreadable
 
 PRICES = ("open", "high", "low", "close", "volume")
 _OURS = frozenset({"symbol", "timestamp", *PRICES})
@@ -76,7 +76,7 @@ def find_files(where: str | Path | Sequence[str | Path]) -> list[Path]:
     for place in places:
         there = _files_at(place)
         if not there and (len(places) == 1 or place.is_dir() or glob.has_magic(str(place))):
-            raise DataNotFoundError(f"there are no Parquet files at {shown(place)}")
+            raise DataNotFoundError(f"there are no Parquet files at {sought(place)}")
         found.update(there or [place])
     if not any(path.exists() for path in found):
         raise DataNotFoundError(f"there are no Parquet files at {', '.join(shown(path) for path in sorted(found))}")

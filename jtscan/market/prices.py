@@ -11,7 +11,7 @@ from pathlib import Path
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.words import first_few
 from jtscan.errors import DataError, DataNotFoundError, RequestError
-from jtscan.market.duck import shown
+from jtscan.market.duck import shown, sought
 from jtscan.market.files import find_files, version_of
 from jtscan.market.resampled import ResampledSnapshot, made_from, made_of
 from jtscan.market.snapshot import PriceSnapshot
@@ -183,7 +183,7 @@ class DuckDBPriceRepository:
                 )
             return find_files(self._prices or ())
         if not self._data.is_dir():
-            raise DataNotFoundError(f"there is no folder {shown(self._data)}; {HOW_TO_GET_DATA}")
+            raise DataNotFoundError(f"there is no folder {sought(self._data)}; {HOW_TO_GET_DATA}")
         try:
             return find_files(self._data / "prices" / timeframe)
         except DataNotFoundError:

@@ -15,7 +15,7 @@ import polars as pl
 from jtscan.domain.symbols import Names, SymbolCriteria, Where
 from jtscan.domain.universe import MEMBER_SCHEMA, selected, values_of
 from jtscan.errors import DataError, DataNotFoundError
-from jtscan.market.duck import Duck, quoted, refuse_names, shown, unreadable
+from jtscan.market.duck import Duck, quoted, refuse_names, shown, sought, unreadable
 from jtscan.market.files import MOMENTS, is_number, version_of
 
 logger = logging.getLogger("jtscan")
@@ -179,7 +179,7 @@ class _File:
         if path is None:
             return self._empty
         if not path.is_file():
-            raise DataNotFoundError(f"{shown(path)}: {self._what} is missing")
+            raise DataNotFoundError(f"{sought(path)}: {self._what} is missing")
         with self._lock:
             version = (path, version_of([path]))
             if version not in self._known:

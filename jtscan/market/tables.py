@@ -12,7 +12,7 @@ import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from jtscan.errors import DataError, DataNotFoundError, first_line
-from jtscan.market.duck import shown
+from jtscan.market.duck import shown, sought
 from jtscan.market.frames import as_polars
 from jtscan.market.texts import encoding_of, is_gzipped
 
@@ -35,7 +35,7 @@ def read_table(source: Any) -> tuple[pl.DataFrame, str]:
     if path.suffix.lower() not in {".parquet", ".pq"}:
         return read_csv(read_text(path, "the file"), shown(path)), shown(path)
     if not path.is_file():
-        raise DataNotFoundError(f"{shown(path)}: the file is missing")
+        raise DataNotFoundError(f"{sought(path)}: the file is missing")
     try:
         return pl.read_parquet(path, glob=False, hive_partitioning=False), shown(path)
     except _UNREADABLE as error:
@@ -51,7 +51,7 @@ def read_text(path: Path, what: str) -> str:
         The file is missing, damaged, or in another encoding.
     """
     if not path.is_file():
-        raise DataNotFoundError(f"{shown(path)}: {what} is missing")
+        raise DataNotFoundError(f"{sought(path)}: {what} is missing")
     try:
         data = path.read_bytes()
         data = gzip.decompress(data) if is_gzipped(data) else data

@@ -70,6 +70,11 @@ def request(**changes):
             "parameters",
             "n = nan is not a finite number",
         ),
+        (
+            lambda: Formula(text="close > n", parameters={"n": "5"}),
+            "parameters",
+            "n = '5' is not a finite number below 1e15; write a number without quotes",
+        ),
         (lambda: Formula(text="close > n", parameters={"n": True}), "parameters", "n = True is not a finite number"),
         (lambda: Formula(text="close > n", parameters=[1]), "parameters", "[1] is not a dict"),
         (lambda: PolarsFormula(signals={}, lookback=0), "formula", "the dict of expressions is empty"),

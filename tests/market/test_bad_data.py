@@ -209,6 +209,22 @@ def test_prices_at_a_place_without_files_are_an_error_that_names_it(folders, pla
         scan(folders / place)
 
 
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda: jt.Scanner("nowhere"),
+        lambda: jt.Scanner(prices="nowhere/*.parquet"),
+        lambda: jt.Scanner(prices="file.parquet").scan("close > 1", watchlist="nowhere.txt"),
+        lambda: jt.Scanner(prices="file.parquet", symbols="nowhere.parquet").symbols(),
+        lambda: jt.ingest("nowhere/*.csv", into="store"),
+    ],
+)
+def test_what_is_not_at_a_relative_path_is_told_with_the_folder_of_the_search(folders, monkeypatch, look):
+    monkeypatch.chdir(folders)
+    with pytest.raises(jt.DataNotFoundError, match=rf"nowhere\S* \(looked in {re.escape(str(folders))}\)"):
+        look()
+
+
 def test_an_empty_list_of_files_is_an_error():
     with pytest.raises(jt.DataNotFoundError, match="the list of Parquet files is empty"):
         scan([])

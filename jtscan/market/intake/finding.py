@@ -17,7 +17,7 @@ from typing import IO, Literal
 
 from jtscan.domain.words import counted
 from jtscan.errors import DataNotFoundError
-from jtscan.market.duck import refuse_names, shown
+from jtscan.market.duck import refuse_names, shown, sought
 from jtscan.market.store.manifest import NAME
 from jtscan.market.store.reading import is_store
 from jtscan.market.store.writing import FULL
@@ -90,7 +90,7 @@ def _listed(places: Iterable[str | Path], without: Path) -> Iterator[Path]:
         else:
             there = sorted(Path(each) for each in glob.glob(str(path), recursive=True))  # noqa: PTH207 - absolute or not
             if not there:
-                raise DataNotFoundError(f"there is nothing at {shown(path)}")
+                raise DataNotFoundError(f"there is nothing at {sought(path)}")
             yield from (each for each in there if each.is_file())
 
 
