@@ -42,6 +42,12 @@ def test_a_report_says_everything_in_text():
     assert "duplicates" not in said
 
 
+def test_what_a_table_brought_is_no_warning():
+    brought = report(GOOD, tables=("table of symbols: 3 read, 3 of them new",), notes=())
+    assert "2024-01-03 · table of symbols: 3 read, 3 of them new" in render.ingest_text(brought)
+    assert 'class="jt-warning"' not in render.ingest_html(brought)
+
+
 def test_html_holds_no_tag_of_a_name_or_reason():
     shown = render.ingest_html(report(GOOD, BAD))
     assert "&lt;i&gt;bad.csv" in shown

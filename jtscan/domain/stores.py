@@ -75,6 +75,8 @@ class IngestReport:
         How many symbols were read.
     first, last
         The oldest and the newest bar read, None without any.
+    tables
+        What a table of symbols and one of members brought, in words.
     notes
         What else is to be known.
     suspicious
@@ -92,6 +94,7 @@ class IngestReport:
     symbols: int
     first: str | None
     last: str | None
+    tables: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     suspicious: pl.DataFrame = field(default_factory=pl.DataFrame)
     seconds: float = 0.0

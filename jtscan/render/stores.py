@@ -51,7 +51,7 @@ def _ingest(report: IngestReport) -> Page:
     span = f", {report.first} to {report.last}" if report.first else ""
     return Page(
         summary=report.summary,
-        note=f"{report.timeframe} · {counted(report.symbols, 'symbol')}{span}",
+        note=" · ".join([report.timeframe, f"{counted(report.symbols, 'symbol')}{span}", *report.tables]),
         warnings=[*_of_files(report.files), *report.notes],
         parts=[
             _rows(report.counts),

@@ -91,20 +91,25 @@ def layout_of(
     if rivals:
         (ours, many), *_ = rivals.items()
         shown = " and ".join(map(repr, many))
-        return Layout(problem=f"its columns {shown} could both be {ours}; say which: --map {ours}={many[0]}")
+        return Layout(problem=f"its columns {shown} could both be {ours}; say which: {_naming(ours, many[0])}")
     if "close" not in columns and any(map(_is_value, names)):
         first = ", ".join(names)
         return Layout(problem=f"it seems to have no header: its first line is {first}. Write the columns' names there")
     if "timestamp" not in columns and not (dated and "symbol" in columns):
-        return Layout(problem=f"it has no column of dates; {there}. If one is, name it: --map timestamp=…")
+        return Layout(problem=f"it has no column of dates; {there}. If one is, name it: {_naming('timestamp')}")
     if "close" not in columns:
-        return Layout(problem=f"it has no column of closes; {there}. If one is, name it: --map close=…")
+        return Layout(problem=f"it has no column of closes; {there}. If one is, name it: {_naming('close')}")
     rest = [name for name in names if name not in columns.values() and plain(name)]
     extras: dict[str, str] = {}
     for name in rest:
         if extra_name(name) not in NAMES:  # another column has the part of this one
             extras.setdefault(extra_name(name), name)
     return Layout(columns=columns, extras=extras, left_out=tuple(name for name in rest if name not in extras.values()))
+
+
+def _naming(ours: str, theirs: str = "…") -> str:
+    """Write how a column is named, in Python and on the command line."""
+    return f'columns={{"{ours}": "{theirs}"}}, or --map {ours}={theirs}'
 
 
 def _recognised(names: Sequence[str], taken: set[str]) -> tuple[dict[str, str], dict[str, list[str]]]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -135,8 +136,8 @@ def ingest(  # noqa: PLR0913 - what a user can say of the sources
             rows = StagedRows(sources.staged.paths, duck, draft.work, tell)
             _write(rows, sources.staged.broken_lines, rules, keeper)
         manifest = _commit(keeper, sources.title)
-        notes = (*told, *notes_of(sources, keeper, adjust=adjust))
-        return make_report(sources, keeper, manifest, notes=notes, started=started, tell=tell)
+        told = replace(told, notes=(*told.notes, *notes_of(sources, keeper, adjust=adjust)))
+        return make_report(sources, keeper, manifest, told=told, started=started, tell=tell)
 
 
 def _unheard(_phase: str, _done: int, _total: int) -> None:

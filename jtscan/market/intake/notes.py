@@ -36,7 +36,8 @@ def _called_by_file_names(sources: Sequence[Source], symbols: set[str]) -> Itera
         more = f" and {len(taken) - 1:,} more" if len(taken) > 1 else ""
         yield (
             f"files without a column of symbols are called by their names: {taken[0]!r}{more}; where the name has "
-            "more than the symbol, say where it is: --symbol-pattern 'prices_{symbol}'"
+            "more than the symbol, say where it is: symbol_pattern='prices_{symbol}', or "
+            "--symbol-pattern 'prices_{symbol}'"
         )
 
 
@@ -81,12 +82,12 @@ def _perhaps_meant(keeper: Keeper) -> Iterator[str]:
     reasons = keeper.quarantine.new.group_by("reason", maintain_order=True).agg(pl.len(), pl.col("text").first())
     for reason, count, text in reasons.iter_rows():
         if reason == UNREADABLE_MOMENT:
-            cure = "say how they are written: --date-format '%d/%m/%Y'"
+            cure = "say how they are written: date_format='%d/%m/%Y', or --date-format '%d/%m/%Y'"
             yield f"timestamps that cannot be read: {count:,}, such as {text!r}; {cure}"
         elif str(reason).endswith(OTHER_VALUES) and count > keeper.tally.total().read / 2:
             yield (
-                "most rows share their timestamp with others; are these shorter bars (--timeframe 1m), or several "
-                "symbols without a column of symbols?"
+                "most rows share their timestamp with others; are these shorter bars (timeframe='1m', or "
+                "--timeframe 1m), or several symbols without a column of symbols?"
             )
 
 

@@ -9,6 +9,7 @@ import polars as pl
 from jtscan.domain.stores import FILE_COUNTS, IngestReport
 from jtscan.market.intake.keeping import Keeper
 from jtscan.market.intake.sources import Sources
+from jtscan.market.intake.tables import Told
 from jtscan.market.intake.tally import Tally
 from jtscan.market.store.manifest import Manifest
 from jtscan.market.store.suspicion import schema_of
@@ -23,7 +24,7 @@ def make_report(
     keeper: Keeper,
     manifest: Manifest | None,
     *,
-    notes: tuple[str, ...],
+    told: Told,
     started: float,
     tell: PhaseCallback,
 ) -> IngestReport:
@@ -39,7 +40,8 @@ def make_report(
         symbols=len(keeper.symbols),
         first=min(ends, default=None),
         last=max(ends, default=None),
-        notes=notes,
+        tables=told.counts,
+        notes=told.notes,
         suspicious=_suspicious(keeper, manifest, tell),
         seconds=perf_counter() - started,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -15,15 +16,24 @@ from jtscan.market.store.writing import Draft
 from jtscan.market.symbols import SCHEMA
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What is told in the report: how much the tables brought, and what else is to be known."""
+
+    counts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 def write_tables(
     draft: Draft, symbols: Any, members: Any, labels: Sequence[pl.DataFrame], timeframe: Timeframe
-) -> tuple[str, ...]:
+) -> Told:
     """Write symbols and members anew, if they are given or sources tell of them (``labels``)."""
     newest = max((file.last or "" for file in draft.base.of("bars", timeframe)), default=None)
-    return (*write_symbols(draft, symbols, labels, newest), *write_members(draft, members))
+    both = write_symbols(draft, symbols, labels, newest), write_members(draft, members)
+    return Told(counts=both[0].counts + both[1].counts, notes=both[0].notes + both[1].notes)
 
 
-def write_symbols(draft: Draft, given: Any, labels: Sequence[pl.DataFrame], newest: str | None) -> tuple[str, ...]:
+def write_symbols(draft: Draft, given: Any, labels: Sequence[pl.DataFrame], newest: str | None) -> Told:
     """Write the table of symbols anew, if there is anything new in it.
 
     A given table has the last word on its symbols, in the columns in which
@@ -31,33 +41,35 @@ def write_symbols(draft: Draft, given: Any, labels: Sequence[pl.DataFrame], newe
     price files tell beside their prices (``labels``) count where they are
     newer than the ``newest`` bar of the store, and fill what is unknown.
     """
-    known, told = _known(draft, "symbols"), _told(labels)
+    known, beside = _known(draft, "symbols"), _beside(labels)
     merged = known
-    if told is not None:
-        newer = newest is None or str(told["seen"].max()) > newest
-        names = told.drop("seen")
+    if beside is not None:
+        newer = newest is None or str(beside["seen"].max()) > newest
+        names = beside.drop("seen")
         merged = _merged([part for part in ((names, known) if newer else (known, names)) if part is not None])
-    notes: tuple[str, ...] = ()
+    told = Told()
     if given is not None:
         table, notes = read_symbols(given)
         if {"index", "start"} <= set(table.columns):
             raise DataError("the table of symbols has columns index and start: these are members; give them as members")
         count = 0 if merged is None else merged.join(table, on="symbol", how="semi").height
-        notes = (*notes, f"table of symbols: {table.height:,} read, {table.height - count:,} of them new")
+        read = f"table of symbols: {table.height:,} read, {table.height - count:,} of them new"
+        told = Told(counts=(read,), notes=notes)
         merged = table if merged is None else _overwritten(merged, table)
     _replace(draft, "symbols", known, None if merged is None else _in_order(merged))
-    return notes
+    return told
 
 
-def write_members(draft: Draft, given: Any) -> tuple[str, ...]:
+def write_members(draft: Draft, given: Any) -> Told:
     """Write the memberships anew; those of an index that is given replace all that were known of it."""
     if given is None:
-        return ()
+        return Told()
     table, notes = read_members(given)
     known = _known(draft, "members")
     others = [] if known is None else [known.join(table, on="index", how="anti", maintain_order="left")]
     _replace(draft, "members", known, pl.concat([*others, table], how="vertical_relaxed"))
-    return (*notes, *(_counted(index, table, known) for index in table["index"].unique(maintain_order=True)))
+    indices = table["index"].unique(maintain_order=True)
+    return Told(counts=tuple(_counted(index, table, known) for index in indices), notes=notes)
 
 
 def _counted(index: str, table: pl.DataFrame, known: pl.DataFrame | None) -> str:
@@ -67,7 +79,7 @@ def _counted(index: str, table: pl.DataFrame, known: pl.DataFrame | None) -> str
     return f"members of {index}: {now:,} symbols{f', where {before:,} were known' if before else ''}"
 
 
-def _told(labels: Sequence[pl.DataFrame]) -> pl.DataFrame | None:
+def _beside(labels: Sequence[pl.DataFrame]) -> pl.DataFrame | None:
     """Put together what sources tell of symbols: the newest of each."""
     if not labels:
         return None

@@ -82,7 +82,7 @@ def test_columns_are_known_by_the_names_that_sources_give_them(header, columns, 
         layout = layout_of(header.split(","), {})
         assert (
             layout.problem
-            == f"it has no column of dates; it has: {header.replace(',', ', ')}. If one is, name it: --map timestamp=…"
+            == f'it has no column of dates; it has: {header.replace(",", ", ")}. If one is, name it: columns={{"timestamp": "…"}}, or --map timestamp=…'
         )
         return
     assert known(header) == (columns, extras)
@@ -118,10 +118,10 @@ def test_no_further_column_has_a_name_of_ours(header, mapping):
 @pytest.mark.parametrize(
     ("header", "said"),
     [
-        ("open,high,low,close", "it has no column of dates; it has: open, high, low, close. If one is, name it: --map timestamp=…"),
-        ("date,price", "it has no column of closes; it has: date, price. If one is, name it: --map close=…"),
-        ("date,close,종가", "its columns 'close' and '종가' could both be close; say which: --map close=close"),
-        ("date,close,vol,volume", "its columns 'vol' and 'volume' could both be volume; say which: --map volume=vol"),
+        ("open,high,low,close", "it has no column of dates; it has: open, high, low, close. If one is, name it: columns={\"timestamp\": \"…\"}, or --map timestamp=…"),
+        ("date,price", "it has no column of closes; it has: date, price. If one is, name it: columns={\"close\": \"…\"}, or --map close=…"),
+        ("date,close,종가", "its columns 'close' and '종가' could both be close; say which: columns={\"close\": \"close\"}, or --map close=close"),
+        ("date,close,vol,volume", "its columns 'vol' and 'volume' could both be volume; say which: columns={\"volume\": \"vol\"}, or --map volume=vol"),
         ("date,close,close", "its column 'close' is there twice; it has: date, close, close"),
         ("Date,Close,close", "its column 'close' is there twice; it has: Date, Close, close"),
     ],
@@ -259,7 +259,7 @@ def test_a_file_whose_columns_are_not_clear_is_told_and_can_be_mapped(desk):
     desk.csv("A,2024-01-02,10,20", header="symbol,date,close,종가")
     with pytest.raises(
         jt.DataError,
-        match=r"prices\.csv: its columns 'close' and '종가' could both be close; say which: --map close=close",
+        match=r"prices\.csv: its columns 'close' and '종가' could both be close; say which: columns={\"close\": \"close\"}, or --map close=close",
     ):
         desk.ingest()
 

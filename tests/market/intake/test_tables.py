@@ -60,7 +60,7 @@ def test_members_of_an_index_replace_those_known_and_the_report_counts_them(desk
     report = jt.ingest(
         None, desk.root, members=members.filter(symbol="A", index="I").cast({"start": pl.Date, "end": pl.Date})
     )
-    assert "members of I: 1 symbols, where 2 were known" in report.notes
+    assert (report.tables, report.notes) == (("members of I: 1 symbols, where 2 were known",), ())
     scanner = jt.Scanner(desk.root)
     assert scanner.indices() == ["I", "J"]
     assert scanner.symbols(index="I")["symbol"].to_list() == ["A"]
