@@ -143,6 +143,7 @@ def test_all_is_what_is_public():
     }
     assert sorted(jtscan.__all__) == sorted(name for name in names if name not in modules)
     assert jtscan.__all__ == sorted(set(jtscan.__all__))
+    assert dir(jtscan) == sorted([*jtscan.__all__, "__version__"])  # what completion offers
 
 
 def test_importing_jtscan_imports_no_notebook_and_no_package_that_fetches():
