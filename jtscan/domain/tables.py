@@ -48,7 +48,7 @@ class Exports:
         Raises
         ------
         RequestError
-            There is no such folder.
+            There is no such folder, or the name is one of another kind of file.
         DataError
             The file cannot be written.
         """
@@ -73,7 +73,7 @@ class Exports:
         Raises
         ------
         RequestError
-            There is no such folder.
+            There is no such folder, or the name is one of another kind of file.
         DataError
             The file cannot be written.
         """
