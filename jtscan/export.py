@@ -125,7 +125,7 @@ def _file(path: str | Path, suffix: str) -> Path:
     if file.is_dir():
         raise RequestError("path", f"{path} is a folder; name a file in it")
     if not file.parent.is_dir():
-        raise RequestError("path", f"{path}: there is no folder {file.parent}; make it first")
+        raise RequestError("path", f"{path}: there is no folder {file.parent.absolute()}; make it first")
     if suffix and file.suffix.lower() != suffix:
         raise RequestError("path", f"{path}: the name must end with {suffix}")
     return file

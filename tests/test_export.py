@@ -208,6 +208,12 @@ def test_a_name_of_another_kind_of_file_is_refused(tmp_path, result, method, nam
     assert not list(tmp_path.iterdir())
 
 
+def test_a_folder_that_is_not_there_is_named_whole(tmp_path, result, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(jt.RequestError, match=f"path: out/m.csv: there is no folder {tmp_path}/out; make it first"):
+        result.to_csv("out/m.csv")
+
+
 def test_any_other_name_is_taken(tmp_path, result):
     for name in ("m", "m.txt", "m.tsv", "m.2024"):
         assert result.to_csv(tmp_path / name) == tmp_path / name
