@@ -15,6 +15,7 @@ from jtscan.formula.table import Table
 from jtscan.formula.values import Kind, Value
 
 _SHOWN = 12
+_LONG = 40
 SIGNALS = ("buy", "sell", "short", "cover", "match")
 
 
@@ -117,6 +118,7 @@ class Names:
         columns = sorted(self.available or ())
         has = f"the price files have: {', '.join(columns)}; " if 0 < len(columns) <= _SHOWN else ""
         unused = ", ".join(each for each in self.given if each not in self.script.used)
-        how = f"given: {unused}" if unused else f'parameters={{"{name}": 5}}, or a line {name} = param(5)'
+        own = name if len(name) <= _LONG else "n"
+        how = f"given: {unused}" if unused else f'parameters={{"{own}": 5}}, or a line {own} = param(5)'
         needs = f"a parameter needs a value ({how})"
         self.source.fail(node, f"unknown name {name!r}", hint=f"{has}{needs}, a text needs quotes")
