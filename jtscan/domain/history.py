@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, Unpack
 
@@ -59,7 +59,8 @@ class SymbolHistory:
     series
         What the columns of the series are, and where they are drawn.
     matches
-        Timestamp and signal_type, one row per match of the symbol.
+        Timestamp and signal_type, one row per match of the symbol; also of
+        those before the bars, where only the newest bars were asked for.
     halts
         Timestamp of the days without trade between the bars.
     start
@@ -89,6 +90,14 @@ class SymbolHistory:
         from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
 
         return render.history_html(self)
+
+    def newest(self, count: int) -> SymbolHistory:
+        """Leave out all but so many of the newest bars, and the halts before them; the matches stay."""
+        bars = self.bars.tail(count)
+        if bars.height in {0, self.bars.height}:
+            return self
+        first = pl.lit(bars["timestamp"][0]).cast(self.halts.schema["timestamp"])
+        return replace(self, bars=bars, halts=self.halts.filter(pl.col("timestamp") >= first))
 
     def plot(self, **look: Unpack[Look]) -> Chart:
         """Draw it: ``kind``, ``colors``, ``theme``, ``volume`` and ``size`` as in `BatchScanResult.plot`."""

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from jtscan.scanner import Scanner
 
 _WHAT = {"Symbol": "symbol", "Calendar": "calendar", "Heatmap": "heatmap"}
-_BARS = {"250": 250, "500": 500, "all": None}
+# "auto" has every match in view; the others are for a closer look.
+_BARS = {"auto": "auto", "60": 60, "120": 120, "250": 250, "500": 500, "all": None}
 
 
 def symbol_labels(statistics: SignalStatistics) -> dict[str, str]:
