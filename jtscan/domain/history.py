@@ -32,7 +32,7 @@ class Series:
     ``column`` is its column in the bars, ``label`` what a reader of the
     formula would write, such as ``sma(close, 20)``. Series of a ``group``
     belong together, as the three of a MACD do; ``levels`` are the numbers that
-    the formula compares it with.
+    the formula compares it with. A ``histogram`` is drawn as columns from zero.
     """
 
     column: str
@@ -40,6 +40,7 @@ class Series:
     scale: Scale
     group: str
     levels: tuple[float, ...] = ()
+    histogram: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -290,7 +290,7 @@ def test_there_is_no_pane_without_volume(kit, volume, wanted, shown):
 
 def test_a_histogram_is_drawn_as_columns(kit):
     bars = kit.bars([10, 11, 12], h=[-1, None, 2])
-    axes = kit.pane(symbol_chart(kit.history(bars, series=[kit.series("h", label="macd(12, 26, 9).hist")])), "own")
+    axes = kit.pane(symbol_chart(kit.history(bars, series=[kit.series("h", histogram=True)])), "own")
     (columns,) = collections(axes, PolyCollection)
     assert [path.vertices[1, 1] for path in columns.get_paths()] == [-1, 2]
 
