@@ -101,7 +101,7 @@ class SymbolHistory:
         return replace(self, bars=bars, halts=self.halts.filter(pl.col("timestamp") >= first))
 
     def plot(self, **look: Unpack[Look]) -> Chart:
-        """Draw it: ``kind``, ``colors``, ``theme``, ``volume`` and ``size`` as in `BatchScanResult.plot`."""
+        """Draw it: ``kind``, ``colors``, ``theme``, ``volume``, ``size``, ``mark`` as in `BatchScanResult.plot`."""
         from jtscan.notebook import charts  # noqa: PLC0415 - matplotlib is asked for by those who draw
 
         return charts.symbol_chart(self, **look)

@@ -234,7 +234,8 @@ class BatchScanResult(Exports):
             ``kind``: ``"candles"`` or ``"line"``. ``colors``: ``"korean"`` or
             ``"western"``. ``theme``: ``"light"`` or ``"dark"``, for a ground of its
             own. ``volume``: False leaves its pane out. ``size``: width and
-            height in pixels. All are ``"auto"`` by themselves.
+            height in pixels. ``mark``: the date or time of a bar that a thin
+            line points out.
 
         Raises
         ------

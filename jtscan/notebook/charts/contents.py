@@ -34,10 +34,13 @@ class Contents:
         {"price": self._draw_price, "volume": self._draw_volume, "own": self._draw_own}[pane.kind](axes, pane)
 
     def _draw_grid(self, axes: Axes) -> None:
-        """Draw beginnings of periods, halts, and what was not scanned."""
+        """Draw beginnings of periods, halts, the bar that is marked, and what was not scanned."""
         view = self.view
         self._draw_lines(axes, [((tick.bar, 0), (tick.bar, 1)) for tick in self.time], axes.get_xaxis_transform())
         markers.draw_halts(axes, view.halts, view.theme.text, cross=axes.get_label() == "price")
+        if view.marked is not None:
+            axes.axvline(view.marked, color=view.theme.accent, alpha=0.8, linewidth=1.0, marker="none", linestyle="-",
+                         zorder=1.2, label="_mark")  # fmt: skip
         before = view.before_start
         if before:
             axes.axvspan(

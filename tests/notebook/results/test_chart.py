@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from html import unescape
 from types import SimpleNamespace
@@ -40,8 +41,8 @@ class Drawn:
             raise self.failure
         return SimpleNamespace(png=repr(asked).encode, width=900)
 
-    def plot(self, symbol: str, *, kind: str, colors: str, bars: int | str | None) -> Any:
-        return self._picture(symbol, kind, colors, bars)
+    def plot(self, symbol: str, *, kind: str, colors: str, bars: int | str | None, **marked: Any) -> Any:
+        return self._picture(symbol, kind, colors, bars, *marked.values())
 
     def plot_calendar(self) -> Any:
         return self._picture("calendar")
@@ -129,6 +130,19 @@ def test_the_arrows_go_round_the_matched_symbols(chart: ChartPart, result: Any) 
         button.click()
         assert chart.wait(5)
     assert [each[0] for each in result.asked] == ["005930", "00088K", "005930", "00088K"]
+
+
+def test_a_mark_stays_until_another_symbol_is_opened(chart: ChartPart, result: Any) -> None:
+    day = dt.date(2024, 1, 3)
+    chart.open_symbol("00088K", mark=day)
+    assert chart.wait(5)
+    chart.bars.value = 60
+    assert chart.wait(5)
+    chart.later.click()
+    assert chart.wait(5)
+    chart.earlier.click()
+    assert chart.wait(5)
+    assert [each[3:] for each in result.asked[1:]] == [("auto", day), (60, day), (60,), (60,)]
 
 
 def test_drawing_is_said_while_it_lasts_and_only_the_newest_is_shown(chart: ChartPart, result: Any) -> None:
