@@ -39,7 +39,7 @@ class Contents:
         self._draw_lines(axes, [((tick.bar, 0), (tick.bar, 1)) for tick in self.time], axes.get_xaxis_transform())
         markers.draw_halts(axes, view.halts, view.theme.text, cross=axes.get_label() == "price")
         if view.marked is not None:
-            axes.axvline(view.marked, color=view.theme.accent, alpha=0.8, linewidth=1.0, marker="none", linestyle="-",
+            axes.axvline(view.marked, color=view.theme.strong, alpha=0.6, linewidth=1.0, marker="none", linestyle="-",
                          zorder=1.2, label="_mark")  # fmt: skip
         before = view.before_start
         if before:
