@@ -12,7 +12,7 @@ from jtscan.notebook.form.parts import Chips, caution, html, named, quiet, shown
 from jtscan.notebook.form.symbols import SymbolTable
 from jtscan.notebook.showing import Tell, guarded
 
-_MOST_ROWS = 8
+_LEAST_ROWS, _MOST_ROWS = 2, 8  # of one row browsers make a drop-down, of which the only entry cannot be clicked
 
 
 class SymbolPicker(widgets.VBox):  # type: ignore[misc]
@@ -91,7 +91,7 @@ class SymbolPicker(widgets.VBox):  # type: ignore[misc]
         self._showing = True
         try:
             self.hits.options = found
-            self.hits.rows = min(len(found), _MOST_ROWS) or 1
+            self.hits.rows = min(max(len(found), _LEAST_ROWS), _MOST_ROWS)
             self.hits.value = None
         finally:
             self._showing = False
