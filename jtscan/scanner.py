@@ -526,7 +526,8 @@ class Scanner:
     def functions(self, search: str | None = None) -> FunctionTable:
         """Return the functions that formulas can use, this scanner's own among them.
 
-        ``search`` keeps those with the text in their name, meaning or group.
+        ``search`` keeps those with the text in their name, meaning or group;
+        Korean words such as 이동평균 find the common ones too.
         """
         return function_table(self._functions, search=search)
 

@@ -102,8 +102,38 @@ def test_a_symbol_that_is_not_there_is_named_with_what_there_is(asked, message):
 
 
 @pytest.mark.parametrize(
+    ("asked", "closes"),
+    [
+        ({}, [10.0, 11.0, 12.0, 11.0]),
+        ({"bars": "auto"}, [10.0, 11.0, 12.0, 11.0]),
+        ({"bars": None}, [10.0, 11.0, 12.0, 11.0]),
+        ({"bars": 9}, [10.0, 11.0, 12.0, 11.0]),
+        ({"bars": 2}, [12.0, 11.0]),
+        ({"bars": 2, "end": "2024-01-03"}, [11.0, 12.0]),
+        ({"bars": 2, "start": "2024-01-01", "end": "2024-01-03"}, [11.0, 12.0]),
+        ({"bars": 1, "start": "2024-01-02"}, [11.0]),
+    ],
+)
+def test_so_many_bars_are_the_newest_up_to_the_end(asked, closes):
+    assert scan().history("005930", **asked).bars["close"].to_list() == closes
+
+
+def test_of_fewer_bars_the_matches_before_them_are_kept_and_the_halts_not():
+    bars = make_bars(CLOSES)
+    halted = (pl.col("symbol") == "005930") & (pl.col("timestamp") == dt.date(2024, 1, 2))
+    zeros = [pl.when(halted).then(0.0).otherwise(pl.col(name)).alias(name) for name in ("open", "high", "low")]
+    result = scan("close > 1", bars=bars.with_columns(zeros))
+    assert result.history("005930").halts.height == 1
+    seen = result.history("005930", bars=2)
+    assert seen.bars["timestamp"].to_list() == [dt.date(2024, 1, 3), dt.date(2024, 1, 4)]
+    assert (seen.halts.height, seen.matches.height) == (0, 3)
+    assert result.history("005930", bars=3).halts.height == 1
+
+
+@pytest.mark.parametrize(
     ("asked", "message"),
     [
+        ({"bars": "all"}, "bars: 'all' is not a number of bars"),
         ({"bars": 0}, "bars: 0 is not a number of bars"),
         ({"bars": 2.5}, "bars: 2.5 is not"),
         ({"start": "soon"}, "start: 'soon' is not a date"),

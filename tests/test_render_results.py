@@ -59,8 +59,13 @@ def test_counts_stand_by_two_keys_largest_first_with_totals() -> None:
     ]
 
 
-def test_dates_stand_newest_first() -> None:
-    assert grid(render.pivot_html(TWO, "signal_type", "month"))[0] == ["signal_type", "total", "2024-02", "2024-01"]
+def test_dates_run_forwards_in_columns_and_stand_newest_first_in_rows() -> None:
+    assert grid(render.pivot_html(TWO, "signal_type", "month")) == [
+        ["signal_type", "total", "2024-01", "2024-02"],
+        ["sell", "1,000", "1,000", "–"],
+        ["buy", "5", "2", "3"],
+        ["total", "1,005", "1,002", "3"],
+    ]
     assert [row[0] for row in grid(render.pivot_html(TWO, "date", "symbol"))] == [
         "date",
         "2024-02-01",
@@ -96,11 +101,17 @@ MANY = statistics_of(
 )
 
 
-def test_what_is_left_out_is_counted_in_a_last_row_and_column() -> None:
+def test_what_is_left_out_is_counted_in_a_last_row_and_on_the_side_where_it_belongs() -> None:
     table, said = pivot_table(MANY, "symbol", "date", rows=10, wide=5)
     assert said == "Shown: the 9 largest of 100 symbols and the 4 newest of 40 dates; all others are counted together."
     head, *rows = grid(table)
-    assert head == ["symbol", "total", "2024-02-09", "2024-02-08", "2024-02-07", "2024-02-06", "earlier (36 dates)"]
+    assert head == ["symbol", "total", "earlier (36 dates)", "2024-02-06", "2024-02-07", "2024-02-08", "2024-02-09"]
+    assert rows[0] == ["000", "101", "101", "–", "–", "–", "–"]  # all on the first day
+    assert rows[6] == ["006", "95", "95", "–", "–", "–", "–"]
+    assert rows[-1][:3] == ["total", "5,150", "4,810"]
+    assert [number(cell) for cell in rows[-2][3:]] == [64 + 24, 63 + 23, 62 + 22, 61 + 21]  # symbols 36 to 39, 76 to 79
+    largest = grid(pivot_table(MANY, "date", "symbol", rows=10, wide=5)[0])[0]
+    assert largest[-1] == "others (96 symbols)"
     assert [row[0] for row in rows] == [*(f"{place:03d}" for place in range(9)), "others (91 symbols)", "total"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, Unpack
 
@@ -32,7 +32,7 @@ class Series:
     ``column`` is its column in the bars, ``label`` what a reader of the
     formula would write, such as ``sma(close, 20)``. Series of a ``group``
     belong together, as the three of a MACD do; ``levels`` are the numbers that
-    the formula compares it with.
+    the formula compares it with. A ``histogram`` is drawn as columns from zero.
     """
 
     column: str
@@ -40,6 +40,7 @@ class Series:
     scale: Scale
     group: str
     levels: tuple[float, ...] = ()
+    histogram: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,7 +60,8 @@ class SymbolHistory:
     series
         What the columns of the series are, and where they are drawn.
     matches
-        Timestamp and signal_type, one row per match of the symbol.
+        Timestamp and signal_type, one row per match of the symbol; also of
+        those before the bars, where only the newest bars were asked for.
     halts
         Timestamp of the days without trade between the bars.
     start
@@ -90,8 +92,16 @@ class SymbolHistory:
 
         return render.history_html(self)
 
+    def newest(self, count: int) -> SymbolHistory:
+        """Leave out all but so many of the newest bars, and the halts before them; the matches stay."""
+        bars = self.bars.tail(count)
+        if bars.height in {0, self.bars.height}:
+            return self
+        first = pl.lit(bars["timestamp"][0]).cast(self.halts.schema["timestamp"])
+        return replace(self, bars=bars, halts=self.halts.filter(pl.col("timestamp") >= first))
+
     def plot(self, **look: Unpack[Look]) -> Chart:
-        """Draw it: ``kind``, ``colors``, ``theme``, ``volume`` and ``size`` as in `BatchScanResult.plot`."""
+        """Draw it: ``kind``, ``colors``, ``theme``, ``volume``, ``size``, ``mark`` as in `BatchScanResult.plot`."""
         from jtscan.notebook import charts  # noqa: PLC0415 - matplotlib is asked for by those who draw
 
         return charts.symbol_chart(self, **look)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack
 
 import polars as pl
 
@@ -165,7 +165,7 @@ class BatchScanResult(Exports):
         self,
         symbol: str,
         *,
-        bars: int | None = DEFAULT_BARS,
+        bars: int | Literal["auto"] | None = "auto",
         start: str | dt.date | None = None,
         end: str | dt.date | None = None,
     ) -> SymbolHistory:
@@ -179,8 +179,9 @@ class BatchScanResult(Exports):
         symbol
             Its code, or its name if no other has it; also one that was not scanned.
         bars
-            How many bars there are at the least, up to the end of the range:
-            earlier ones are added before a shorter range; None adds all.
+            So many of the newest bars, up to the end of the range: earlier ones
+            are added before a shorter range, and a longer one is cut. "auto" is
+            the whole range, and at least 250; None is all that there are.
         start, end
             Another range, both included: ISO text, a date or a datetime.
 
@@ -198,20 +199,22 @@ class BatchScanResult(Exports):
         >>> result.history("005930")
         SymbolHistory(005930 가상전자: 250 1d bars; sma(close, 20), rsi(close, 14))
         """
-        asked = HistoryRequest(symbol=symbol, bars=bars, start=start, end=end)
+        enough = DEFAULT_BARS if bars == "auto" else bars
+        asked = HistoryRequest(symbol=symbol, bars=enough, start=start, end=end)
         if self.source is None:
             raise RequestError(
                 "source",
                 "this result does not know its data: it was made by hand, restored, or of no symbols; scan again",
             )
         seen = self.source.history(asked)
-        return replace(seen, matches=self._matches_on(seen))
+        whole = replace(seen, matches=self._matches_on(seen))
+        return whole.newest(bars) if isinstance(bars, int) else whole
 
     def plot(
         self,
         symbol: str | None = None,
         *,
-        bars: int | None = DEFAULT_BARS,
+        bars: int | Literal["auto"] | None = "auto",
         start: str | dt.date | None = None,
         end: str | dt.date | None = None,
         **look: Unpack[Look],
@@ -223,15 +226,16 @@ class BatchScanResult(Exports):
         symbol
             Its code or name; None is the symbol with the most matches.
         bars
-            How many bars there are at the least, up to the end of the range;
-            None draws all.
+            So many of the newest bars, up to the end of the range; "auto" draws
+            the whole range, and at least 250; None draws all.
         start, end
             Another range, both included: ISO text, a date or a datetime.
         look
             ``kind``: ``"candles"`` or ``"line"``. ``colors``: ``"korean"`` or
             ``"western"``. ``theme``: ``"light"`` or ``"dark"``, for a ground of its
             own. ``volume``: False leaves its pane out. ``size``: width and
-            height in pixels. All are ``"auto"`` by themselves.
+            height in pixels. ``mark``: the date or time of a bar that a thin
+            line points out.
 
         Raises
         ------

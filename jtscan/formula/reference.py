@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
+from jtscan.formula import korean
 from jtscan.formula.dialects import FUNCTIONS
 from jtscan.formula.rows import Function
 from jtscan.formula.table import rows
@@ -61,14 +63,15 @@ class FunctionTable:
 def function_table(own: Sequence[Function] = (), *, search: str | None = None) -> FunctionTable:
     """Return the functions of the language, a user's own among them; ``search`` is a text in name, meaning or group."""
     every = (*rows(), *own)
-    wanted = (search or "").lower().removeprefix("ta.").split()
+    wanted = unicodedata.normalize("NFC", search or "").lower().removeprefix("ta.").split()
     return FunctionTable(tuple(each for each in every if _is_meant(each, wanted)))
 
 
 def _is_meant(each: Function, wanted: Sequence[str]) -> bool:
-    """Whether each word begins a word of the function: of its names, its meaning, or what other dialects call it."""
+    """Whether each word begins a word of the function: of its names, its meaning, or what others call it."""
     names = {each.name, *each.aliases}
     elsewhere = [word for word, here in FUNCTIONS.items() if here.split("(")[0] in names]
+    elsewhere += [word for word, here in korean.WORDS.items() if not names.isdisjoint(here.split())]
     there = re.findall(r"\w+", " ".join((*names, each.doc, each.group, *elsewhere)).lower())
     parts = [part for word in there for part in (word, *word.split("_"))]
     return all(any(part.startswith(word) for part in parts) for word in wanted)

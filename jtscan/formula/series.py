@@ -33,6 +33,7 @@ _PATTERNS = "TA-Lib: pattern recognition"
 """Candle patterns are 0 on nearly every bar: there is nothing to see in them."""
 _TOGETHER = frozenset({"macd", "ta_macd", "macdext", "macdfix"})
 """Functions whose outputs are read together: nobody looks at one of them alone."""
+_HISTOGRAMS = frozenset({"hist", "macdhist"})
 _NODES = frozenset({Want.SERIES, Want.CONDITION, Want.VALUE, Want.ANY, Want.GROUP})
 
 
@@ -219,8 +220,21 @@ class _Choice:
             column = _free(label, taken)
             taken.add(column)
             levels = tuple(sorted(self.found[at]))
-            series[at] = Series(column=column, label=label, scale=self._scale(at), group=groups[at], levels=levels)
+            series[at] = Series(
+                column=column,
+                label=label,
+                scale=self._scale(at),
+                group=groups[at],
+                levels=levels,
+                histogram=self._is_histogram(at),
+            )
         return Chosen(series=series, left_out=tuple(self._short(at) for at in nodes[MOST:]))
+
+    def _is_histogram(self, at: int) -> bool:
+        """Whether it is the histogram of a MACD, whatever it is called and on whatever bars."""
+        graph, now = self.script.graph, self._now(at)
+        call = self._call(graph.on_bars(graph[now].args[0]) if graph[now].op == "period" else now)
+        return call is not None and call.output in _HISTOGRAMS
 
     def _short(self, at: int) -> str:
         label = self._label(at)

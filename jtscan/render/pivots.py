@@ -7,7 +7,7 @@ _grid    the counts; every row and column adds up
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 import polars as pl
@@ -35,13 +35,17 @@ class _Axis:
     names: Mapping[str, str]
 
     @property
+    def timed(self) -> bool:
+        return self.key in _TIMES
+
+    @property
     def left_out(self) -> int:
         return len(self.totals) - len(self.shown)
 
     @property
     def others(self) -> str:
         """What the last line is called, that holds the values that are not shown."""
-        return f"{'earlier' if self.key in _TIMES else 'others'} ({self.left_out:,} {_PLURALS[self.key]})"
+        return f"{'earlier' if self.timed else 'others'} ({self.left_out:,} {_PLURALS[self.key]})"
 
     def title(self, value: str) -> str:
         """The value as people read it: a symbol with its name."""
@@ -61,7 +65,7 @@ def pivot_table(
     counts = counts_by(statistics, index, columns)
     counted = counts.group_by(_text(index, "#row"), _text(columns, "#column")).agg(pl.col("matches").sum())
     down = _axis(statistics, counted, index, "#row", rows)
-    across = _axis(statistics, counted, columns, "#column", wide)
+    across = _forwards(_axis(statistics, counted, columns, "#column", wide))
     return _table(down, across, _cells(counted, down, across)), _said(down, across)
 
 
@@ -78,6 +82,16 @@ def _axis(statistics: SignalStatistics, counted: pl.DataFrame, key: str, column:
     return _Axis(key=key, shown=shown, totals=ordered, names={} if names is None else dict(names.iter_rows()))
 
 
+def _forwards(across: _Axis) -> _Axis:
+    """Let time run from left to right, as everywhere else."""
+    return replace(across, shown=across.shown[::-1]) if across.timed else across
+
+
+def _beside(across: _Axis, shown: Sequence[str], rest: Sequence[str]) -> str:
+    """Join the cells of a line: what is not shown is earlier, so on the left, or smaller, so on the right."""
+    return "".join([*rest, *shown] if across.timed else [*shown, *rest])
+
+
 def _cells(counted: pl.DataFrame, down: _Axis, across: _Axis) -> Mapping[tuple[str, str], int]:
     wanted = pl.col("#row").is_in(down.shown) & pl.col("#column").is_in(across.shown)
     return {(row, column): count for row, column, count in counted.filter(wanted).iter_rows()}
@@ -86,21 +100,25 @@ def _cells(counted: pl.DataFrame, down: _Axis, across: _Axis) -> Mapping[tuple[s
 def _table(down: _Axis, across: _Axis, cells: Mapping[tuple[str, str], int]) -> str:
     most = max(cells.values(), default=1)
     body = "".join(_row(value, down, across, cells, most) for value in down.shown)
-    heads = [across.title(value) for value in across.shown] + [across.others] * bool(across.left_out)
-    head = "".join(f'<th class="jt-right">{escape(each)}</th>' for each in ["total", *heads])
+    heads = [_head(across.title(value)) for value in across.shown]
+    head = _head("total") + _beside(across, heads, [_head(across.others)] if across.left_out else [])
     return (
         f'<div class="jt-pivot"><table class="jt-table"><thead><tr><th>{escape(down.key)}</th>{head}</tr></thead>'
         f"<tbody>{body}{_others(down, across, cells)}{_total(across)}</tbody></table></div>"
     )
 
 
+def _head(text: str) -> str:
+    return f'<th class="jt-right">{escape(text)}</th>'
+
+
 def _row(value: str, down: _Axis, across: _Axis, cells: Mapping[tuple[str, str], int], most: int) -> str:
     counts = [cells.get((value, column), 0) for column in across.shown]
-    rest = [down.totals[value] - sum(counts)] if across.left_out else []
-    heated = "".join(_heat(count, most) for count in counts)
+    rest = [_count(down.totals[value] - sum(counts))] if across.left_out else []
+    heated = [_heat(count, most) for count in counts]
     return (
         f"<tr><th>{escape(down.title(value))}</th>{_count(down.totals[value], 'jt-sum')}"
-        f"{heated}{''.join(map(_count, rest))}</tr>"
+        f"{_beside(across, heated, rest)}</tr>"
     )
 
 
@@ -110,18 +128,19 @@ def _others(down: _Axis, across: _Axis, cells: Mapping[tuple[str, str], int]) ->
         return ""
     whole = sum(down.totals.values()) - sum(down.totals[value] for value in down.shown)
     counts = [across.totals[column] - sum(cells.get((row, column), 0) for row in down.shown) for column in across.shown]
-    rest = [whole - sum(counts)] if across.left_out else []
+    rest = [_count(whole - sum(counts))] if across.left_out else []
     return (
         f'<tr class="jt-others"><th>{escape(down.others)}</th>{_count(whole, "jt-sum")}'
-        f"{''.join(map(_count, [*counts, *rest]))}</tr>"
+        f"{_beside(across, list(map(_count, counts)), rest)}</tr>"
     )
 
 
 def _total(across: _Axis) -> str:
     whole = sum(across.totals.values())
     counts = [across.totals[column] for column in across.shown]
-    rest = [whole - sum(counts)] if across.left_out else []
-    return f'<tr class="jt-total"><th>total</th>{"".join(map(_count, [whole, *counts, *rest]))}</tr>'
+    rest = [_count(whole - sum(counts))] if across.left_out else []
+    cells = _beside(across, list(map(_count, counts)), rest)
+    return f'<tr class="jt-total"><th>total</th>{_count(whole)}{cells}</tr>'
 
 
 def _heat(count: int, most: int) -> str:
@@ -142,5 +161,5 @@ def _said(down: _Axis, across: _Axis) -> str:
 
 
 def _part(axis: _Axis) -> str:
-    which = "newest" if axis.key in _TIMES else "largest"
+    which = "newest" if axis.timed else "largest"
     return f"the {len(axis.shown):,} {which} of {len(axis.totals):,} {_PLURALS[axis.key]}"

@@ -65,7 +65,7 @@ def test_series_are_what_numpy_gives(daily):
     result = daily.scan(
         "cross_above(sma(close, 5), sma(close, 20)) and close > highest(high, 10)[1]", start="2024-06-03"
     )
-    seen = result.history("A", bars=1, start="2024-06-03")
+    seen = result.history("A", start="2024-06-03")
     bars = daily.scan("close > 0", symbols=["A"], start="2000-01-01").history("A").bars
     close, high = bars["close"].to_numpy(), bars["high"].to_numpy()
     shown = seen.bars.height
@@ -111,7 +111,7 @@ def test_a_macd_is_seen_whole(daily):
 def test_values_have_the_bits_of_the_scan(daily, symbol, given):
     always = RECURSIVE.replace("buy = ", "match = close > 0\nbuy = ")
     result = daily.scan(always, **given)
-    seen = result.history(symbol, bars=90)
+    seen = result.history(symbol)
     matches = result.signals.found.filter(pl.col("symbol") == symbol)
     assert seen.matches.rows() == matches.select("timestamp", "signal_type").rows()
     columns = ["timestamp", "close", "momentum", "strength", "trend", "place", "against"]
@@ -152,11 +152,11 @@ def test_what_lies_around_the_scans_range_is_what_a_scan_there_gives(daily):
     [
         ({"last": 1}, {}, 250, "2024-07-29", "2025-07-11"),
         ({"last": 1}, {"bars": 5}, 5, "2025-07-07", "2025-07-11"),
-        ({"last": 60}, {"bars": 5}, 60, "2025-04-21", "2025-04-21"),
-        ({"start": "2025-07-01"}, {"bars": 3}, 9, "2025-07-01", "2025-07-01"),
+        ({"last": 60}, {"bars": 5}, 5, "2025-07-07", "2025-04-21"),
+        ({"start": "2025-07-01"}, {"bars": 3}, 3, "2025-07-09", "2025-07-01"),
         ({"start": "2024-01-01"}, {}, 400, "2024-01-01", "2024-01-01"),
         ({"start": "2024-01-10", "end": "2024-01-10"}, {}, 8, "2024-01-01", "2024-01-10"),
-        ({"end": "2024-01-10"}, {"bars": 3}, 8, "2024-01-01", None),
+        ({"end": "2024-01-10"}, {"bars": 3}, 3, "2024-01-08", None),
         ({"last": 1}, {"bars": None}, 400, "2024-01-01", "2025-07-11"),
         ({"last": 1}, {"bars": None, "end": "2024-01-10"}, 8, "2024-01-01", "2025-07-11"),
         ({"last": 1}, {"bars": None, "start": "2025-07-08"}, 4, "2025-07-08", "2025-07-11"),
@@ -171,10 +171,12 @@ def test_what_lies_around_the_scans_range_is_what_a_scan_there_gives(daily):
         ({"last": 1}, {"end": "2024-01-10", "bars": 3}, 3, "2024-01-08", "2025-07-11"),
         ({"last": 1}, {"start": "2024-01-02", "end": "2024-01-04"}, 3, "2024-01-02", "2025-07-11"),
         ({"start": "2024-01-01", "end": "2024-01-05"}, {"start": "2025-07-10"}, 2, "2025-07-10", "2024-01-01"),
-        ({"start": "2024-01-01", "end": "2024-01-05"}, {"end": "2024-01-09", "bars": 2}, 7, "2024-01-01", "2024-01-01"),
+        ({"start": "2024-01-01", "end": "2024-01-05"}, {"end": "2024-01-09", "bars": 2}, 2, "2024-01-08", "2024-01-01"),
     ],
 )
-def test_a_short_range_gets_earlier_bars_and_says_where_it_began(daily, given, asked, height, first, start):
+def test_a_short_range_gets_earlier_bars_a_long_one_is_cut_and_says_where_it_began(
+    daily, given, asked, height, first, start
+):
     seen = daily.scan("close > sma(close, 3)", **given).history("A", **asked)
     assert (seen.bars.height, f"{seen.bars['timestamp'][0]}") == (height, first)
     assert seen.start == (None if start is None else dt.date.fromisoformat(start))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import polars_talib
@@ -9,6 +10,7 @@ import pytest
 
 import jtscan as jt
 from jtscan.formula import function_table
+from jtscan.formula.korean import WORDS
 from jtscan.formula.table import rows, table
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +43,35 @@ SEARCHES = [
     ("longer periods", {"ref", "weekly", "monthly", "tf"}),
     ("crossover", {"cross_above"}),
 ]
+
+
+KOREAN = [
+    ("이동평균", "sma"),
+    ("이평", "ema"),
+    ("평균", "sma"),
+    ("지수 이동평균", "ema"),
+    ("상대강도", "rsi"),
+    ("상대 강도", "rsi"),
+    ("볼린저", "bb"),
+    ("볼린저 밴드", "bb"),
+    ("거래량", "obv"),
+    ("골든크로스", "cross_above"),
+    ("골든 크로스", "cross_above"),
+    ("일목균형표", "ichimoku"),
+    ("신고가", "highest"),
+]
+
+
+@pytest.mark.parametrize(("text", "name"), KOREAN)
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_korean_words_find_the_common_functions(text, name, form):
+    found = [each.name for each in function_table(search=unicodedata.normalize(form, text)).functions]
+    assert name in found
+    assert len(found) < 20
+
+
+def test_every_korean_word_means_functions_that_there_are():
+    assert {name for names in WORDS.values() for name in names.split()} <= set(table())
 
 
 @pytest.mark.parametrize(("text", "names"), SEARCHES)

@@ -196,3 +196,20 @@ def test_large_formulas_are_looked_through_at_once(text):
     started = time.perf_counter()
     plan_of(text)
     assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "histograms"),
+    [
+        ("macd(close, 12, 26, 9).hist > 0", ["macd(close, 12, 26, 9).hist"]),
+        ("m = macd(close).hist\nbuy = m > 0", ["m"]),
+        ("m = macd(close).hist\nbuy = m[1] < 0 and m > 0", ["m"]),
+        ("was = macd(close).hist[1]\nbuy = was < 0", ["was"]),
+        ("m = ta_macd(close).macdhist\nbuy = m > 0", ["m"]),
+        ("m = weekly(macd(close).hist)\nbuy = m > 0", ["m"]),
+        ("hist = sma(close, 5)\nbuy = close > hist", []),
+        ("buy = macd(close).line > 0 and rsi(14) > 5", ["macd(close, 12, 26, 9).hist"]),
+    ],
+)
+def test_a_histogram_is_known_by_what_it_is_not_by_its_name(text, histograms):
+    assert [each.label for each in plan_of(text).series if each.histogram] == histograms

@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.transforms import Transform
 
 from jtscan.notebook.charts import candles, markers, ticks
-from jtscan.notebook.charts.panes import Pane, is_histogram
+from jtscan.notebook.charts.panes import Pane
 from jtscan.notebook.charts.sheet import GRID, SMALL, text_style
 from jtscan.notebook.charts.themes import ink_on
 from jtscan.notebook.charts.view import View
@@ -34,10 +34,13 @@ class Contents:
         {"price": self._draw_price, "volume": self._draw_volume, "own": self._draw_own}[pane.kind](axes, pane)
 
     def _draw_grid(self, axes: Axes) -> None:
-        """Draw beginnings of periods, halts, and what was not scanned."""
+        """Draw beginnings of periods, halts, the bar that is marked, and what was not scanned."""
         view = self.view
         self._draw_lines(axes, [((tick.bar, 0), (tick.bar, 1)) for tick in self.time], axes.get_xaxis_transform())
         markers.draw_halts(axes, view.halts, view.theme.text, cross=axes.get_label() == "price")
+        if view.marked is not None:
+            axes.axvline(view.marked, color=view.theme.strong, alpha=0.6, linewidth=1.0, marker="none", linestyle="-",
+                         zorder=1.2, label="_mark")  # fmt: skip
         before = view.before_start
         if before:
             axes.axvspan(
@@ -114,7 +117,7 @@ class Contents:
     def _draw_own(self, axes: Axes, pane: Pane) -> None:
         levels = sorted({level for each in pane.series for level in each.levels})
         values = [self.view.bars[each.column] for each in pane.series]
-        if any(is_histogram(each) for each in pane.series):
+        if any(each.histogram for each in pane.series):
             values.append(pl.Series([0.0]))
         own = candles.limits_of(values)
         low, high = candles.limits_of([pl.Series([level]) for level in levels], within=own, far=_FAR)
@@ -135,7 +138,7 @@ class Contents:
         width = 1.2 if self.bar_width >= 2 else 0.95  # noqa: PLR2004 - pixels
         for place, each in enumerate(pane.series):
             color = pane.color_of(place)
-            if is_histogram(each):
+            if each.histogram:
                 pairs = self.view.bars.with_row_index("bar").select("bar", each.column).drop_nulls().iter_rows()
                 candles.draw_columns(axes, pairs, to_rgba(color, 0.6))
             else:

@@ -47,11 +47,6 @@ def panes_of(view: View) -> list[Pane]:
     ]
 
 
-def is_histogram(series: Series) -> bool:
-    """Whether a series is drawn as columns from zero."""
-    return series.label.endswith(".hist")
-
-
 def _price_pane(view: View, series: Sequence[Series]) -> Pane:
     pane = Pane(kind="price", height=_PRICE, series=series, colors=_cycle(view.theme, range(len(view.theme.lines))))
     pane.entries = [*_series_entries(view, pane), *_sign_entries(view)]

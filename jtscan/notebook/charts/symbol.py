@@ -9,11 +9,13 @@ _Picture   where everything stands: header, legends, panes, time, notes      (he
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from jtscan.domain.dates import parse_moment
 from jtscan.domain.history import SymbolHistory
 from jtscan.errors import RequestError
 from jtscan.notebook.charts import candles, fonts, ticks
@@ -32,7 +34,7 @@ _LEFT, _TOP, _HEADER, _FOOT, _GAP = 12.0, 8.0, 26.0, 24.0, 6.0
 _LEAST_PRICE, _LEAST_PANE = 120.0, 20.0
 
 
-def symbol_chart(
+def symbol_chart(  # noqa: PLR0913 - what one may say of its look
     history: SymbolHistory,
     *,
     kind: Kind = "auto",
@@ -40,6 +42,7 @@ def symbol_chart(
     theme: ThemeName = "auto",
     volume: bool = True,
     size: tuple[float, float] | None = None,
+    mark: str | dt.date | None = None,
 ) -> Chart:
     """Draw one symbol as a formula saw it: price, volume, the formula's series, its matches, halts.
 
@@ -63,6 +66,9 @@ def symbol_chart(
         False leaves the volume's pane out, with the series on its scale.
     size
         Width and height in pixels; else 960, and as high as the panes need.
+    mark
+        The moment of a bar that a thin line points out: ISO text, a date or a
+        datetime.
     """
     if history.bars.is_empty():
         raise RequestError("history", f"there are no bars of {history.symbol} in the range; ask for an earlier one")
@@ -70,7 +76,8 @@ def symbol_chart(
         raise RequestError("kind", f"{kind!r} is not known; there are: auto, candles, line")
     if size is not None and (len(size) != 2 or any(each < least for each, least in zip(size, _LEAST, strict=True))):  # noqa: PLR2004
         raise RequestError("size", f"{size!r} is not a width and height in pixels, of at least {_LEAST}")
-    options = Options(candles=_takes_candles(history, kind), colors=colors, volume=volume, size=size)
+    options = Options(candles=_takes_candles(history, kind), colors=colors, volume=volume, size=size,
+                      mark=parse_moment("mark", mark))  # fmt: skip
     title = f"{history.symbol}, {history.bars.height:,} bars, {history.matches.height:,} matches"
     return Chart(lambda chosen: _Picture(view_of(history, options, chosen)).draw(), title=title, theme=theme)
 
@@ -114,10 +121,15 @@ class _Picture:
         one = "match lies" if outside == 1 else "matches lie"
         texts = (
             f"{outside:,} {one} outside the bars that are shown." if outside else None,
+            self._not_marked(),
             _left_out(history.left_out),
             fonts.hint_for((history.name, *(each.label for each in history.series))),
         )
         return [line for text in texts if text for line in folded(text, self.width - 2 * _LEFT)]
+
+    def _not_marked(self) -> str | None:
+        missing = self.view.options.mark is not None and self.view.marked is None
+        return f"No bar of {self.view.options.mark} is among these, so none is marked." if missing else None
 
     # ---- where it stands
 

@@ -7,6 +7,7 @@ the colour-blind tell apart, as dark or as light as the ground asks for.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypedDict
@@ -30,6 +31,7 @@ class Look(TypedDict, total=False):
     theme: ThemeName
     volume: bool
     size: tuple[float, float] | None
+    mark: str | dt.date | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,12 +15,16 @@ from jtscan.notebook.charts.themes import Colors, Convention, Theme
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How it is drawn, as far as the user says; without a ``size`` it is as high as its panes need."""
+    """How it is drawn, as far as the user says; without a ``size`` it is as high as its panes need.
+
+    ``mark`` is the moment of a bar to be pointed out.
+    """
 
     candles: bool
     colors: Colors
     volume: bool
     size: tuple[float, float] | None
+    mark: dt.date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,6 +54,14 @@ class View:
     def moments(self) -> pl.Series:
         """When they are."""
         return self.bars["timestamp"]
+
+    @property
+    def marked(self) -> int | None:
+        """The bar that is pointed out, if it is among them."""
+        if self.options.mark is None:
+            return None
+        moment = pl.Series([self.options.mark]).cast(self.moments.dtype)[0]
+        return self.moments.index_of(moment)
 
     @property
     def last_closes(self) -> list[float]:

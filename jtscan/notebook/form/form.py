@@ -137,8 +137,8 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
         """All controls, as a dict that JSON can hold."""
         return {KIND: VERSION, **self.universe.state, **self.span.state, **self.formula.state, **self.options.state}
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the state to a file; ``scanner.form("file.json")`` opens a form with it.
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write the state to a file and return its path; ``scanner.form("file.json")`` opens a form with it.
 
         Raises
         ------
@@ -147,7 +147,9 @@ class ScanForm(widgets.VBox):  # type: ignore[misc]
         DataError
             The file cannot be written.
         """
-        write_state(self.state, Path(path))
+        written = Path(path)
+        write_state(self.state, written)
+        return written
 
     def restore(self, state: State | str | PathLike[str]) -> list[str]:
         """Set the controls as a state, or a file of one, says; return and show what could not be set."""

@@ -21,7 +21,7 @@ class FunctionFinder(Fold):
 
     def __init__(self, scanner: Scanner, tell: Tell) -> None:
         self._scanner = scanner
-        self.search = widgets.Text(placeholder="a word, such as cross or momentum", continuous_update=True)
+        self.search = widgets.Text(placeholder="a word, such as cross, momentum or 이동평균", continuous_update=True)
         self.found = html("jt-functions-found")
         super().__init__("find a function", widgets.VBox([self.search, self.found]), tell)
         named(self, "jt-functions")

@@ -12,8 +12,9 @@ from jtscan.notebook.form.parts import Fold, named, pair
 from jtscan.notebook.form.state import put
 from jtscan.notebook.showing import Tell, guarded
 
+_USUAL = "timestamp"
 _ALWAYS = [
-    ("oldest first", "timestamp"), ("newest first", "-timestamp"), ("symbol", "symbol"), ("name", "name"),
+    ("oldest first", _USUAL), ("newest first", "-timestamp"), ("symbol", "symbol"), ("name", "name"),
     ("close, highest first", "close"), ("close, lowest first", "-close"),
 ]  # fmt: skip
 
@@ -30,11 +31,23 @@ class Options(Fold):
         lines = [named(each, "jt-choices", "jt-options") for each in (ordered, widgets.HBox([self.first, self.full]))]
         super().__init__("more options", widgets.VBox(lines), tell)
         for control in self._parts.values():
+            control.observe(guarded(self._name_choices, tell), "value")
             control.observe(guarded(on_change, tell), "value")
 
     @property
     def _parts(self) -> dict[str, Any]:
         return {"sort_by": self.sort_by, "top": self.top, "first": self.first, "full": self.full}
+
+    def _name_choices(self) -> None:
+        """Say in the title what is not as usual."""
+        order = next((text for text, value in self.sort_by.options if value == self.sort_by.value), "")
+        chosen = {
+            order: self.sort_by.value != _USUAL,
+            f"keep {self.top.value:,}": self.top.value,
+            "first bars only": self.first.value,
+            "all history": self.full.value,
+        }
+        self.say(" · ".join(text for text, there in chosen.items() if there))
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -65,7 +78,7 @@ class Options(Fold):
         if options != tuple(self.sort_by.options):
             chosen = self.sort_by.value
             self.sort_by.options = options
-            self.sort_by.value = chosen if chosen in dict(options).values() else "timestamp"
+            self.sort_by.value = chosen if chosen in dict(options).values() else _USUAL
 
 
 _WAYS = [("highest", ""), ("lowest", "-")]

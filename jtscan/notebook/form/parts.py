@@ -100,7 +100,7 @@ class Fold(widgets.VBox):  # type: ignore[misc]
     """Something that is seldom needed, folded away below a word."""
 
     def __init__(self, title: str, content: Any, tell: Tell) -> None:
-        self._title, self._content = title, content
+        self._title, self._content, self._said = title, content, ""
         self.handle = button("", "jt-link", press=guarded(self.turn, tell))
         self.opened = True
         super().__init__([self.handle, content])
@@ -110,5 +110,14 @@ class Fold(widgets.VBox):  # type: ignore[misc]
     def turn(self) -> None:
         """Open it, or close it."""
         self.opened = not self.opened
-        self.handle.description = f"{'▾' if self.opened else '▸'} {self._title}"
+        self._name_handle()
         shown_if(self._content, self.opened)
+
+    def say(self, text: str) -> None:
+        """Say behind the title what is set within, which nobody sees while it is closed."""
+        self._said = text
+        self._name_handle()
+
+    def _name_handle(self) -> None:
+        said = f" · {self._said}" if self._said else ""
+        self.handle.description = f"{'▾' if self.opened else '▸'} {self._title}{said}"

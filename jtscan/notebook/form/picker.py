@@ -12,7 +12,7 @@ from jtscan.notebook.form.parts import Chips, caution, html, named, quiet, shown
 from jtscan.notebook.form.symbols import SymbolTable
 from jtscan.notebook.showing import Tell, guarded
 
-_ROWS = 8
+_LEAST_ROWS, _MOST_ROWS = 2, 8  # of one row browsers make a drop-down, of which the only entry cannot be clicked
 
 
 class SymbolPicker(widgets.VBox):  # type: ignore[misc]
@@ -29,7 +29,7 @@ class SymbolPicker(widgets.VBox):  # type: ignore[misc]
         self._showing = False
         # A line end tells Enter, and keeps the lines of a pasted list apart.
         self.search = named(widgets.Textarea(rows=1, placeholder=prompt, tooltip=prompt), "jt-search")
-        self.hits = named(widgets.Select(options=(), rows=_ROWS, tooltip="symbols found"), "jt-hits")
+        self.hits = named(widgets.Select(options=(), rows=_MOST_ROWS, tooltip="symbols found"), "jt-hits")
         self.said = html("jt-said")
         self.chips = Chips(self.remove, self.clear, tell)
         super().__init__([named(widgets.HBox([self.chips, self.search]), "jt-choices"), self.hits, self.said])
@@ -54,8 +54,10 @@ class SymbolPicker(widgets.VBox):  # type: ignore[misc]
         self.value = [each for each in self.value if each != code]
 
     def clear(self) -> None:
-        """Take all away."""
+        """Take all away, and what stands in the field."""
         self.value = []
+        self.search.value = ""
+        self._find("")
 
     def _typed(self) -> None:
         text = self.search.value
@@ -89,6 +91,7 @@ class SymbolPicker(widgets.VBox):  # type: ignore[misc]
         self._showing = True
         try:
             self.hits.options = found
+            self.hits.rows = min(max(len(found), _LEAST_ROWS), _MOST_ROWS)
             self.hits.value = None
         finally:
             self._showing = False

@@ -79,4 +79,4 @@ def ended(result: BatchScanResult) -> str:
     if not result.cancelled:
         return f"{found}{failed} · {result.processing_time_ms / _MILLI:.1f} s"
     undone = int((result.outcomes["status"] == "cancelled").sum())
-    return f"stopped after {asked - undone:,} of {asked:,} symbols; what was found until then is kept: {found}{failed}"
+    return f"stopped after {asked - undone:,} of {asked:,} symbols · {found}{failed}"

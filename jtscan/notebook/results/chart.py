@@ -7,6 +7,7 @@ ChartPart        chooses, draws, shows
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from jtscan.scanner import Scanner
 
 _WHAT = {"Symbol": "symbol", "Calendar": "calendar", "Heatmap": "heatmap"}
-_BARS = {"250": 250, "500": 500, "all": None}
+# "auto" has every match in view; the others are for a closer look.
+_BARS = {"auto": "auto", "60": 60, "120": 120, "250": 250, "500": 500, "all": None}
 
 
 def symbol_labels(statistics: SignalStatistics) -> dict[str, str]:
@@ -75,6 +77,7 @@ class ChartPart(widgets.VBox):  # type: ignore[misc]
         self._scanner = scanner
         self._result: BatchScanResult | None = None
         self._labels: dict[str, str] = {}
+        self._marked: dict[str, dt.date | None] = {}
         self._changing = False
         self._newest = NewestOnly[tuple[bytes, int]](
             on_made=self._made, on_error=lambda error: self.problem(message_of(error))
@@ -109,9 +112,10 @@ class ChartPart(widgets.VBox):  # type: ignore[misc]
         symbols = list(self._labels.values())
         self.open_symbol(before if before in symbols else next(iter(symbols), ""))
 
-    def open_symbol(self, symbol: str) -> None:
-        """Draw the chart of a symbol."""
+    def open_symbol(self, symbol: str, *, mark: dt.date | None = None) -> None:
+        """Draw the chart of a symbol; the bar that is marked stays so until another symbol is opened."""
         label = next((label for label, each in self._labels.items() if each == symbol), symbol)
+        self._marked = {symbol: mark}
         self._changing = True
         self.symbol.options = tuple(self._labels)
         self.what.value, self.symbol.value = "symbol", label
@@ -161,6 +165,8 @@ class ChartPart(widgets.VBox):  # type: ignore[misc]
             return lambda: _drawn(picture())
         symbol = find_symbol(self.symbol.value, self._labels, self._scanner.symbols)
         look: dict[str, Any] = {"kind": self.kind.value, "colors": self.colors.value, "bars": self.bars.value}
+        if (mark := self._marked.get(symbol)) is not None:
+            look["mark"] = mark
         return lambda: _drawn(result.plot(symbol, **look))
 
     @shown

@@ -5,6 +5,7 @@ itables sorts and searches only what the browser has, and 200,000 rows choke it.
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -42,10 +43,11 @@ class MatchesTable(widgets.VBox):  # type: ignore[misc]
     """The matches of a scan, all of them, page by page.
 
     A click on a header sorts by it, numbers and times largest first, and once
-    more turns it round; a click on a row calls ``on_symbol``.
+    more turns it round; a click on a row calls ``on_match`` with its symbol
+    and timestamp.
     """
 
-    def __init__(self, *, on_symbol: Callable[[str], None] | None = None) -> None:
+    def __init__(self, *, on_match: Callable[[str, dt.date], None] | None = None) -> None:
         self.search = widgets.Text(placeholder="search: symbol, name, signal, date", layout={"width": "280px"})
         self.sort = widgets.Dropdown(description="Sort", layout={"width": "230px"}, style={"description_width": "36px"})
         self.height = widgets.Dropdown(
@@ -58,7 +60,7 @@ class MatchesTable(widgets.VBox):  # type: ignore[misc]
         self._view = self._rows.view(height=self.height.value)
         self._found = 0
         self._changing = False
-        self._on_symbol = on_symbol
+        self._on_match = on_match
         within = f"jt-within-{uuid.uuid4().hex}"
         clicks = Clicks(within, on_column=self._sort_by, on_row=self._open)
         controls = widgets.HBox([self.search, self.sort], layout={"flex_flow": "row wrap"})
@@ -66,7 +68,7 @@ class MatchesTable(widgets.VBox):  # type: ignore[misc]
             [self.first, self.back, self.line, self.next, self.last, self.height], layout={"align_items": "center"}
         )
         super().__init__([controls, self.table, pages, clicks, widgets.HTML(_STYLE, layout={"display": "none"})])
-        for name in ("jt-matches", within, *(["jt-opens"] if on_symbol else [])):
+        for name in ("jt-matches", within, *(["jt-opens"] if on_match else [])):
             self.add_class(name)
         self._name_and_listen()
 
@@ -129,8 +131,9 @@ class MatchesTable(widgets.VBox):  # type: ignore[misc]
 
     @shown
     def _open(self, number: int) -> None:
-        if self._on_symbol is not None and number < self._view.rows.height:
-            self._on_symbol(self._view.rows["symbol"][number])
+        if self._on_match is not None and number < self._view.rows.height:
+            match = self._view.rows.row(number, named=True)
+            self._on_match(match["symbol"], match["timestamp"])
 
     def __repr__(self) -> str:
         return f"MatchesTable({self._view.total:,} matches)"

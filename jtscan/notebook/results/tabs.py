@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib
 import threading
 from collections.abc import Callable
@@ -88,12 +89,12 @@ class ResultTabs(widgets.VBox):  # type: ignore[misc]
             self.head.value = ""
             self.tabs.layout.display = "none"
 
-    def open_symbol(self, symbol: str) -> None:
-        """Open the chart of a symbol."""
+    def open_match(self, symbol: str, moment: dt.date) -> None:
+        """Open the chart of a symbol, with the bar of a match marked."""
         chart = _NAMES.index("chart")
         self.tabs.selected_index = chart
         if "chart" in self._parts:
-            self._parts["chart"].open_symbol(symbol)
+            self._parts["chart"].open_symbol(symbol, mark=moment)
 
     def _fill(self) -> None:
         """Fill the open tab, if it is not yet."""
@@ -115,7 +116,7 @@ class ResultTabs(widgets.VBox):  # type: ignore[misc]
     def _matches(self, result: BatchScanResult) -> list[Any]:
         if result.signals.matches.is_empty():
             return [widgets.HTML(render.nothing_html(result))]
-        return [self._part("matches", lambda: _matches_part().MatchesTable(on_symbol=self.open_symbol), result)]
+        return [self._part("matches", lambda: _matches_part().MatchesTable(on_match=self.open_match), result)]
 
     def _statistics(self, result: BatchScanResult) -> list[Any]:
         return [self._part("statistics", StatisticsPart, result)]

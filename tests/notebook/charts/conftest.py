@@ -49,8 +49,9 @@ def history_of(bars, *, matches=(), halts=(), series=(), **labels):
     )
 
 
-def series_of(column, scale=Scale.OWN, *, group=None, levels=(), label=None):
-    return Series(column=column, label=label or column, scale=scale, group=group or column, levels=levels)
+def series_of(column, scale=Scale.OWN, *, group=None, levels=(), label=None, histogram=False):
+    kinds = {"scale": scale, "group": group or column, "histogram": histogram}
+    return Series(column=column, label=label or column, levels=levels, **kinds)
 
 
 def statistics_of(fired, labels=()):

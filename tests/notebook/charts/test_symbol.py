@@ -147,6 +147,31 @@ def test_a_match_outside_the_bars_is_said(kit):
     assert "1 match lies outside the bars that are shown." in kit.texts(chart)
 
 
+def marks(chart):
+    return [[*line.get_xdata()] for axes in chart.figure.axes for line in axes.lines if line.get_label() == "_mark"]
+
+
+@pytest.mark.parametrize("mark", ["2024-01-02", dt.date(2024, 1, 2), dt.datetime(2024, 1, 2)])
+def test_a_bar_is_marked_through_all_panes(kit, mark):
+    history = kit.history(kit.bars([10, 11, 12]))  # Monday to Wednesday
+    assert marks(symbol_chart(history)) == []
+    assert marks(symbol_chart(history, mark=mark)) == [[1, 1], [1, 1]]  # price and volume
+
+
+def test_a_mark_on_bars_within_the_day_is_a_time(kit):
+    moments = [dt.datetime(2024, 1, 2, 9, minute) for minute in (0, 5, 10)]
+    chart = symbol_chart(kit.history(kit.bars([10, 11, 12], moments=moments)), mark="2024-01-02 09:05")
+    assert marks(chart)[0] == [1, 1]
+
+
+def test_a_mark_where_no_bar_is_is_said(kit):
+    chart = symbol_chart(kit.history(kit.bars([10, 11, 12])), mark="2020-01-01")
+    assert marks(chart) == []
+    assert "No bar of 2020-01-01 is among these, so none is marked." in kit.texts(chart)
+    with pytest.raises(RequestError, match="mark: 'soon' is not a date"):
+        symbol_chart(kit.history(kit.bars([10, 11, 12])), mark="soon")
+
+
 def test_each_group_has_its_pane_and_prices_lie_over_the_price(kit):
     names = ("fast", "slow", "flow", "rsi", "line", "signal")
     bars = kit.bars([10, 11, 12], **{name: [1, 2, 3] for name in names})
@@ -290,7 +315,7 @@ def test_there_is_no_pane_without_volume(kit, volume, wanted, shown):
 
 def test_a_histogram_is_drawn_as_columns(kit):
     bars = kit.bars([10, 11, 12], h=[-1, None, 2])
-    axes = kit.pane(symbol_chart(kit.history(bars, series=[kit.series("h", label="macd(12, 26, 9).hist")])), "own")
+    axes = kit.pane(symbol_chart(kit.history(bars, series=[kit.series("h", histogram=True)])), "own")
     (columns,) = collections(axes, PolyCollection)
     assert [path.vertices[1, 1] for path in columns.get_paths()] == [-1, 2]
 

@@ -23,7 +23,7 @@ def test_a_result_draws_the_symbol_with_the_most_matches(result, kit):
 
 
 def test_a_result_draws_a_symbol_with_the_formulas_series_and_its_matches(result, kit):
-    chart = result.plot("005930", bars=60, theme="dark")
+    chart = result.plot("005930", theme="dark")
     texts = kit.texts(chart)
     assert {"sma(close, 5)", "sma(close, 20)"} <= set(texts)
     fired = result.signals.matches.filter(symbol="005930")
@@ -37,6 +37,16 @@ def test_a_result_draws_a_symbol_with_the_formulas_series_and_its_matches(result
 
 def test_all_bars_are_drawn_when_asked(result):
     assert "760 bars" in repr(result.plot("005930", bars=None))
+
+
+def test_as_many_bars_are_drawn_as_asked_and_matches_before_them_are_told(result, kit):
+    chart = result.plot("005930", bars=30)
+    fired = result.signals.matches.filter(symbol="005930")
+    first = result.history("005930").bars["timestamp"][-30]
+    outside = fired.filter(fired["timestamp"] < first).height
+    assert "30 bars" in repr(chart)
+    assert outside > 1
+    assert f"{outside} matches lie outside the bars that are shown." in kit.texts(chart)
 
 
 def test_a_result_without_matches_asks_for_a_symbol():

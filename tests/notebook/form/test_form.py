@@ -40,9 +40,7 @@ def test_cancel_stops_after_the_symbol_at_work_and_keeps_what_is_done(form, scan
     assert form.result.cancelled
     assert "cancelled" in text_of(form.output.head.value)
     done = form.result.outcomes.filter(pl.col("status") != "cancelled").height
-    assert text_of(form.status.value) == (
-        f"stopped after {done} of 40 symbols; what was found until then is kept: 1 match in 1 of 40 symbols · 1 failed"
-    )
+    assert text_of(form.status.value) == (f"stopped after {done} of 40 symbols · 1 match in 1 of 40 symbols · 1 failed")
     assert form.bar.bar_style == "warning"
     assert (form.run.disabled, form.cancel.disabled) == (False, True)
 

@@ -26,6 +26,7 @@ def test_it_is_folded_away_until_it_is_asked_for(finder):
     [
         ("cross_ab", ["cross_above(a, b, strict=False)", "a rises above b"]),
         ("upwards", ["crosses(a, b, strict=False)"]),  # by its meaning
+        ("이동평균", ["sma(", "ema(", "wma("]),
         ("<zzz>", ["no function has '<zzz>' in its name or meaning"]),
         ("", []),
     ],

@@ -47,3 +47,26 @@ def test_a_state_is_taken_or_refused_by_name(options, state, said):
     before = options.state
     assert list(options.restore(state)) == said
     assert options.state == (before if said else {**before, **state})
+
+
+@pytest.mark.parametrize(
+    ("state", "title"),
+    [
+        ({}, "more options"),
+        ({"sort_by": "-close", "top": 7}, "more options · close, lowest first · keep 7"),
+        ({"top": 1000, "first": True, "full": True}, "more options · keep 1,000 · first bars only · all history"),
+    ],
+)
+def test_the_title_says_what_is_set_open_or_closed(options, state, title):
+    assert list(options.restore(state)) == []
+    assert options.handle.description == f"▸ {title}"
+    options.handle.click()
+    assert options.handle.description == f"▾ {title}"
+
+
+def test_the_title_forgets_an_order_that_is_gone(options):
+    options.offer(["gap"])
+    options.sort_by.value = "gap"
+    assert options.handle.description == "▸ more options · gap, highest first"
+    options.offer([])
+    assert options.handle.description == "▸ more options"

@@ -55,6 +55,10 @@ def test_the_first_hit_can_be_clicked_again_and_again(picker):
         ("000660 005930\n", ["000660", "005930"], ""),
         ("005930, 5930, zzz\n", ["005930"], "5930, zzz"),
         ("zzz\n", [], "zzz"),
+        ("005930 삼성전자\n", ["005930"], ""),
+        ("005930\t삼성전자\n000660\t<b>하이닉스\n", ["005930", "000660"], ""),
+        ("005930 xx\n", ["005930"], "xx"),
+        ("삼성 우\n", ["005935"], ""),
         ("005930", [], "005930"),  # not finished
         ("\n", [], ""),
     ],
@@ -104,8 +108,21 @@ def test_of_very_many_the_first_are_shown_and_all_can_be_cleared(picker, text_of
     assert len(chips(picker)) == 24
     *_, more, clear = picker.chips.children
     assert text_of(more.value) == "… and 476 more"
+    picker.search.value = "zz,"
+    assert text_of(picker.said.value) == "not in the data: 'zz'"
     clear.click()
-    assert picker.value == []
+    assert (picker.value, picker.search.value, picker.said.value) == ([], "", "")
+
+
+def test_the_list_is_as_tall_as_there_are_hits_from_2_to_8(told):
+    codes = [f"{n:02d}" for n in range(20)]
+    picker = SymbolPicker(SymbolTable(pl.DataFrame({"symbol": codes})), "x", prompt="", tell=told.append)
+    rows = {}
+    for picker.search.value in ("01", "10", "5", "0"):
+        rows[picker.search.value] = (len(picker.hits.options), picker.hits.rows)
+    assert rows == {"01": (1, 2), "10": (1, 2), "5": (2, 2), "0": (11, 8)}
+    picker.search.value = "zz"
+    assert picker.hits.layout.display == "none"
 
 
 def test_a_callback_that_fails_is_told(told, picker, monkeypatch):

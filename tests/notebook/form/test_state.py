@@ -77,7 +77,7 @@ def test_a_form_is_saved_to_a_file_and_opened_from_it(sample, form, choose, tmp_
     choose(form, market=["KOSPI"], exclude=["000660"], last="1 year", timeframe="1w")
     form.library.value = "golden_cross"
     form.parameters.controls["fast"].value = 20
-    form.save(tmp_path / "mine.json")
+    assert form.save(str(tmp_path / "mine.json")) == tmp_path / "mine.json"
     again = sample.form(tmp_path / "mine.json")
     assert again.state == form.state
     assert again.notice.value == ""

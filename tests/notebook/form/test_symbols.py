@@ -8,7 +8,7 @@ import unicodedata
 import polars as pl
 import pytest
 
-from jtscan.notebook.form.symbols import SymbolTable
+from jtscan.notebook.form.symbols import Entered, SymbolTable
 
 ROWS = [
     ("005930", "삼성전자", "Samsung Electronics", "KOSPI"),
@@ -47,6 +47,7 @@ def table():
         ("ㄳㅎ", ["0004V0"]),  # ㄱ and ㅅ joined by the input method
         ("하이닉", ["000660"]),
         ("sk 하이", ["000660"]),
+        ("000660 SK하", ["000660"]),  # the code and its name
         ("lg전자", ["066570"]),  # with or without the space
         ("samsung pref", ["005935"]),
         ("HYNIX", ["000660"]),
@@ -89,7 +90,18 @@ def test_hits_are_shown_with_name_and_market_and_at_most_so_many(table):
         ("005930\n000660\r\n\n035720\n", ["005930", "000660", "035720"], []),
         ("005930;000660\t035720", ["005930", "000660", "035720"], []),
         ("005930 000660", ["005930", "000660"], []),
-        ("005930 999999", [], ["005930 999999"]),
+        ("005930 999999", ["005930"], ["999999"]),
+        ("005930 삼성전자", ["005930"], []),  # as hits and chips write it
+        ("005930 삼성전자 KOSPI", ["005930"], []),
+        ("066570  LG 전자 000660 sk HYNIX", ["066570", "000660"], []),
+        ("005930 삼성전자, 000660 SK하이닉스", ["005930", "000660"], []),
+        ("005930\t삼성전자\tKOSPI\r\n0004V0\t가상혀룬화학\tKOSDAQ", ["005930", "0004V0"], []),
+        ("삼성전자\t005930\n카카오\t035720", ["005930", "035720"], []),
+        ("BRK.B Berkshire Hathaway", ["BRK.B"], []),
+        ("삼성전자 카카오", ["005930", "035720"], []),
+        ("삼성전자 우", [], ["삼성전자 우"]),  # still being searched for
+        ("005930 xx 카카오", ["005930", "035720"], ["xx"]),
+        ("KOSPI, 005930", ["005930"], ["KOSPI"]),
         ("삼성전자, LG 전자", ["005930", "066570"], []),  # whole names
         ("samsung electronics,brk.b", ["005930", "BRK.B"], []),
         ("삼성", [], ["삼성"]),
@@ -105,6 +117,7 @@ def test_lists_are_read(table, text, symbols, unknown):
 def test_a_name_of_two_symbols_means_neither():
     table = SymbolTable(pl.DataFrame({"symbol": ["A", "B"], "name": ["같은", "같은"]}))
     assert table.read("같은").unknown == ("같은",)
+    assert table.read("B 같은") == table.read("B\t같은") == Entered(symbols=("B",), unknown=())
 
 
 def test_what_is_unknown_is_named_with_what_is_near(table):
@@ -134,3 +147,11 @@ def test_12_000_symbols_are_searched_within_50_ms():
         seconds.append(time.process_time() - begun)
     assert min(seconds) < 0.05
     assert len(table.hits("ㅅㅅㅅㅈ")) == 10
+
+
+def test_a_pasted_list_of_3_000_codes_with_names_is_read_within_a_second():
+    codes = [f"{n:06d}" for n in range(3_000)]
+    table = SymbolTable(pl.DataFrame({"symbol": codes, "name": [f"가상 {code} 전자" for code in codes]}))
+    begun = time.process_time()
+    assert table.read(" ".join(map(table.label, codes))).symbols == tuple(codes)
+    assert time.process_time() - begun < 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from html import unescape
 from types import SimpleNamespace
@@ -40,8 +41,8 @@ class Drawn:
             raise self.failure
         return SimpleNamespace(png=repr(asked).encode, width=900)
 
-    def plot(self, symbol: str, *, kind: str, colors: str, bars: int | None) -> Any:
-        return self._picture(symbol, kind, colors, bars)
+    def plot(self, symbol: str, *, kind: str, colors: str, bars: int | str | None, **marked: Any) -> Any:
+        return self._picture(symbol, kind, colors, bars, *marked.values())
 
     def plot_calendar(self) -> Any:
         return self._picture("calendar")
@@ -95,19 +96,24 @@ def test_an_unknown_symbol_names_the_nearest(text: str, said: str) -> None:
 
 
 def test_the_symbol_with_most_matches_is_drawn_first(chart: ChartPart, result: Any) -> None:
-    assert result.asked == [("005930", "auto", "auto", 250)]
+    assert result.asked == [("005930", "auto", "auto", "auto")]
     assert chart.symbol.value == "005930 삼성전자 (1,200)"
-    assert bytes(chart.image.value).endswith(b"('005930', 'auto', 'auto', 250)")
+    assert bytes(chart.image.value).endswith(b"('005930', 'auto', 'auto', 'auto')")
     assert (chart.image.layout.width, chart.image.layout.display, said(chart)) == ("900px", "", "")
+
+
+def test_bars_are_chosen_from_few_to_all(chart: ChartPart) -> None:
+    assert list(dict(chart.bars.options)) == ["auto", "60", "120", "250", "500", "all"]
 
 
 @pytest.mark.parametrize(
     ("change", "asked"),
     [
-        ({"kind": "line"}, ("005930", "line", "auto", 250)),
-        ({"colors": "western"}, ("005930", "auto", "western", 250)),
+        ({"kind": "line"}, ("005930", "line", "auto", "auto")),
+        ({"colors": "western"}, ("005930", "auto", "western", "auto")),
+        ({"bars": 60}, ("005930", "auto", "auto", 60)),
         ({"bars": None}, ("005930", "auto", "auto", None)),
-        ({"symbol": "000660"}, ("000660", "auto", "auto", 250)),
+        ({"symbol": "000660"}, ("000660", "auto", "auto", "auto")),
         ({"what": "calendar"}, ("calendar",)),
         ({"what": "heatmap"}, ("heatmap",)),
     ],
@@ -126,6 +132,19 @@ def test_the_arrows_go_round_the_matched_symbols(chart: ChartPart, result: Any) 
     assert [each[0] for each in result.asked] == ["005930", "00088K", "005930", "00088K"]
 
 
+def test_a_mark_stays_until_another_symbol_is_opened(chart: ChartPart, result: Any) -> None:
+    day = dt.date(2024, 1, 3)
+    chart.open_symbol("00088K", mark=day)
+    assert chart.wait(5)
+    chart.bars.value = 60
+    assert chart.wait(5)
+    chart.later.click()
+    assert chart.wait(5)
+    chart.earlier.click()
+    assert chart.wait(5)
+    assert [each[3:] for each in result.asked[1:]] == [("auto", day), (60, day), (60,), (60,)]
+
+
 def test_drawing_is_said_while_it_lasts_and_only_the_newest_is_shown(chart: ChartPart, result: Any) -> None:
     result.wait = threading.Event()
     result.began.clear()
@@ -137,7 +156,7 @@ def test_drawing_is_said_while_it_lasts_and_only_the_newest_is_shown(chart: Char
     result.wait.set()
     assert chart.wait(5)
     assert bytes(chart.image.value).endswith(b"('005930', 'line', 'auto', None)")
-    assert [each[3] for each in result.asked] == [250, 250, None]
+    assert [each[3] for each in result.asked] == ["auto", "auto", None]
     assert said(chart) == ""
 
 
@@ -173,7 +192,7 @@ def test_without_a_match_a_symbol_can_be_typed(result: Any) -> None:
     assert "choose a symbol" in said(chart)
     chart.symbol.value = "000660"
     assert chart.wait(5)
-    assert result.asked == [("000660", "auto", "auto", 250)]
+    assert result.asked == [("000660", "auto", "auto", "auto")]
 
 
 def test_another_result_keeps_the_symbol_that_matched_again(chart: ChartPart, result: Any) -> None:

@@ -100,9 +100,9 @@ def test_a_hostile_symbol_is_text(with_matches: Make) -> None:
     matches = many(1).with_columns(symbol=pl.lit(HOSTILE), name=pl.lit("<b>"), signal_type=pl.lit('"&'))
     table = table_of(with_matches(matches))
     assert sent(table)[0][:2] == ["&lt;script&gt;alert(1)&lt;/script&gt;", "&lt;b&gt;"]
-    opened: list[str] = []
-    click(table_of(with_matches(matches), on_symbol=opened.append), row=0)
-    assert opened == [HOSTILE]
+    opened: list[tuple[str, dt.date]] = []
+    click(table_of(with_matches(matches), on_match=lambda *match: opened.append(match)), row=0)
+    assert opened == [(HOSTILE, dt.date(2024, 1, 2))]
 
 
 def test_a_click_on_a_header_sorts_all_and_one_more_turns_it_round(with_matches: Make) -> None:
@@ -161,17 +161,17 @@ def test_a_top_says_of_how_many(with_matches: Make) -> None:
     assert said(table_of(with_matches(many(3), found=77))) == "1 to 3 of 3 matches, the top of 77 found"
 
 
-def test_a_click_opens_the_symbol_of_its_row_on_its_page(with_matches: Make) -> None:
-    opened: list[str] = []
-    table = table_of(with_matches(many(50)), on_symbol=opened.append)
+def test_a_click_opens_the_match_of_its_row_on_its_page(with_matches: Make) -> None:
+    opened: list[tuple[str, dt.date]] = []
+    table = table_of(with_matches(many(50)), on_match=lambda *match: opened.append(match))
     table.next.click()
     click(table, row=1)
     click(table, row=999)  # a page that is gone
-    assert opened == ["000021"]
+    assert opened == [("000021", dt.date(2024, 1, 2))]
 
 
 def test_what_goes_wrong_in_a_click_is_shown(with_matches: Make) -> None:
-    table = table_of(with_matches(many(3)), on_symbol=lambda _symbol: 1 / 0)
+    table = table_of(with_matches(many(3)), on_match=lambda *_match: 1 / 0)
     click(table, row=0)
     assert "internal error: ZeroDivisionError: division by zero" in said(table)
 

@@ -106,11 +106,12 @@ def test_the_code_is_the_scanners(tabs: ResultTabs, scanner: jt.Scanner, result:
     assert "data version" in text.value
 
 
-def test_a_click_on_a_match_opens_its_chart(
+def test_a_click_on_a_match_opens_its_chart_with_its_bar_marked(
     tabs: ResultTabs, result: jt.BatchScanResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn: list[str] = []
-    monkeypatch.setattr(jt.BatchScanResult, "plot", lambda _self, symbol, **_look: drawn.append(symbol), raising=False)
+    drawn: list[Any] = []
+    plot = lambda _self, symbol, **look: drawn.append((symbol, look.get("mark")))  # noqa: E731 - a double
+    monkeypatch.setattr(jt.BatchScanResult, "plot", plot, raising=False)
     tabs.show(result)
     table = tabs.boxes["matches"].children[0]
     table.sort.value = Order(column="timestamp")  # as the scan has them
@@ -118,9 +119,9 @@ def test_a_click_on_a_match_opens_its_chart(
     assert tabs.tabs.selected_index == 2
     chart = tabs.boxes["chart"].children[0]
     assert chart.wait(5)
-    symbol = result.signals.matches["symbol"][3]
-    assert chart.symbol.value.startswith(symbol)
-    assert drawn[-1] == symbol
+    match = result.signals.matches.row(3, named=True)
+    assert chart.symbol.value.startswith(match["symbol"])
+    assert drawn[-1] == (match["symbol"], match["timestamp"])
 
 
 def test_a_chart_that_is_drawn_when_the_next_scan_begins_is_not_shown(
