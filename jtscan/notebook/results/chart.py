@@ -66,6 +66,9 @@ def find_symbol(text: str, labels: Mapping[str, str], table: Callable[[], pl.Dat
                 raise RequestError("symbol", f"{text!r} is the {column} of several: {first_few(found)}; give the code")
             if found:
                 return str(found[0])
+    head = text.split(maxsplit=1)[:1]  # "005930 삼성전자", as lists write it
+    if head and head[0] in symbols["symbol"]:
+        return head[0]
     known = [value for name in ("symbol", "name") if name in symbols.columns for value in symbols[name].drop_nulls()]
     raise RequestError("symbol", f"there is none called {nearest(text, known)}")
 

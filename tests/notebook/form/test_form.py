@@ -31,7 +31,7 @@ def test_run_shows_the_result_and_keeps_it(form, scan_with, text_of):
 
 
 def test_cancel_stops_after_the_symbol_at_work_and_keeps_what_is_done(form, scanner, text_of):
-    scanner.pause = 0.02
+    scanner.pause = 0.2
     form.run.click()
     assert scanner.began.wait(5)
     assert (form.run.disabled, form.cancel.disabled) == (True, False)
@@ -56,7 +56,7 @@ def test_a_second_click_while_a_scan_runs_is_ignored(form, scanner, scan_with):
 
 
 def test_a_change_while_a_scan_runs_does_not_let_another_begin(form, scanner):
-    scanner.pause = 0.02
+    scanner.pause = 0.2
     form.run.click()
     form.formula.value = "close > 2"
     assert form.run.disabled
@@ -67,7 +67,7 @@ def test_a_change_while_a_scan_runs_does_not_let_another_begin(form, scanner):
 
 def test_wait_says_whether_the_scan_has_ended(form, scanner):
     assert form.wait(0)
-    scanner.pause = 0.02
+    scanner.pause = 0.2
     form.run.click()
     assert form.wait(0) is False
     form.cancel.click()
@@ -75,7 +75,7 @@ def test_wait_says_whether_the_scan_has_ended(form, scanner):
 
 
 def test_closing_the_form_stops_its_scan(form, scanner):
-    scanner.pause = 0.05
+    scanner.pause = 0.2
     form.run.click()
     assert scanner.began.wait(5)
     form.close()

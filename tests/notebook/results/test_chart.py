@@ -79,6 +79,7 @@ def test_symbols_are_listed_with_name_and_count() -> None:
         (" 00088K ", "00088K"),
         ("00088k", "00088K"),
         ("000660", "000660"),  # it has not matched
+        ("000660 SK하이닉스", "000660"),
         ("sk하이닉스", "000660"),
         ("삼성전자", "005930"),
     ],
