@@ -546,6 +546,10 @@ class Scanner:
         end: str | date | None = None,
         last: int | str | None = None,
         parameters: Mapping[str, float] | None = None,
+        sort_by: str | None = None,
+        top: int | None = None,
+        first: bool | None = None,
+        warmup: Warmup | None = None,
     ) -> ScanForm:
         """Make the scan form, for a notebook.
 
@@ -556,7 +560,7 @@ class Scanner:
             to; what cannot be used of it is told in the form.
         formula
             What stands in the editor: text, or a formula of ``jt.library``.
-        market, sector, index, symbols, exclude, timeframe, start, end, parameters
+        market, sector, index, symbols, exclude, timeframe, start, end, parameters, sort_by, top, first, warmup
             As in a scan: what the controls begin with.
         last
             So many bars, "1 month", "3 months", "1 year", "3 years" or "all".
@@ -587,6 +591,10 @@ class Scanner:
             end=end,
             last=last,
             parameters=parameters,
+            sort_by=sort_by,
+            top=top,
+            first=first,
+            warmup=warmup,
         )
         return form
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 import polars as pl
+import traitlets
 
 from jtscan.domain.dates import DEFAULT_BARS, DateRange, Timeframe, parse_moment
 from jtscan.errors import JtscanError, RequestError
@@ -32,6 +33,14 @@ RANGES: list[tuple[str, int | str]] = [
 ]
 
 
+class DayPicker(widgets.DatePicker):  # type: ignore[misc]
+    """A day; from code also as text, as arguments of a scan."""
+
+    @traitlets.validate("value")
+    def _validate_value(self, proposal: Mapping[str, Any]) -> dt.date | None:
+        return _read_day("date", proposal["value"])
+
+
 class SpanPicker(widgets.VBox):  # type: ignore[misc]
     """Which bars are scanned. ``problem`` says why it cannot be used.
 
@@ -48,8 +57,8 @@ class SpanPicker(widgets.VBox):  # type: ignore[misc]
         usual = str(Timeframe.D1) if Timeframe.D1 in stored else stored[-1]
         self.timeframe = _narrow(widgets.Dropdown(options=offered, value=usual, tooltip="Bars"), "80px", "jt-timeframe")
         self.last = _narrow(widgets.Dropdown(options=RANGES, value=DEFAULT_BARS), "150px", "jt-last")
-        self.start = _narrow(widgets.DatePicker(), "140px", "jt-start")
-        self.end = _narrow(widgets.DatePicker(), "140px", "jt-end")
+        self.start = _narrow(DayPicker(), "140px", "jt-start")
+        self.end = _narrow(DayPicker(), "140px", "jt-end")
         self.said = html("jt-span", value="")
         self._dates = [pair("From", self.start), pair("to", self.end)]
         super().__init__([row("Bars", self.timeframe, pair("Range", self.last), *self._dates, self.said)])

@@ -51,11 +51,19 @@ def as_state(given: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("market", "sector", "index", "symbols", "exclude"):
         if name in state:
             state[name] = list(getattr(SymbolCriteria(**{name: state[name]}), name))
+    if "warmup" in state:
+        state["full"] = _warms_up_on_all(state.pop("warmup"))
     if "last" in state:
         state["range"] = state.pop("last")
     elif "start" in state or "end" in state:
         state = {"start": None, "end": None, **state, "range": "dates"}
     return state
+
+
+def _warms_up_on_all(warmup: object) -> bool:
+    if warmup not in ("auto", "full"):
+        raise RequestError("warmup", f"{warmup!r} is neither 'auto' nor 'full'")
+    return warmup == "full"
 
 
 def read_state(given: State | str | os.PathLike[str]) -> State:

@@ -266,6 +266,12 @@ def test_a_form_can_begin_with_a_scans_arguments(sample):
     assert form.notice.value == ""
 
 
+def test_a_form_can_begin_with_the_seldom_asked_too(sample):
+    form = sample.form(formula="gap = close / open\nbuy = gap > 1", sort_by="-gap", top=7, first=True, warmup="full")
+    request = form.request
+    assert (request.sort_by, request.top, request.first, request.warmup) == ("-gap", 7, True, "full")
+
+
 def test_a_formula_brings_its_values(sample):
     form = sample.form(formula=Formula(text="n = param(20, 5, 60)\nclose > n", parameters={"n": 30}), last="1 year")
     assert form.request.parameters == {"n": 30}
@@ -281,6 +287,7 @@ def test_a_formula_brings_its_values(sample):
         ({"last": 5, "start": "2024-01-01"}, "last: give either last= or start= and end=, not both"),
         ({"timeframe": "2d"}, "timeframe: '2d' is not known"),
         ({"end": "soon"}, "end: 'soon' is not a date"),
+        ({"warmup": "all"}, "warmup: 'all' is neither 'auto' nor 'full'"),
         ({"parameters": {"fast": 900}}, "parameters: fast = 900 is above its highest value, 60"),
         ({"formula": pl.col("close") > 1}, "formula: the editor takes text"),
     ],

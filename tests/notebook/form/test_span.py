@@ -80,6 +80,15 @@ def test_an_end_can_be_left_open(span, text_of):
     assert text_of(span.said.value).startswith("without a date: the last 250 bars; ")
 
 
+def test_a_date_may_be_text_and_what_is_none_is_refused(span):
+    span.last.value, span.start.value = "dates", "2024-03-01"
+    assert span.start.value == day("2024-03-01")
+    assert span.state["start"] == "2024-03-01"
+    with pytest.raises(RequestError, match="'soon' is not a date"):
+        span.start.value = "soon"
+    assert span.start.value == day("2024-03-01")
+
+
 def test_dates_the_wrong_way_round_are_a_problem(span):
     span.last.value = "dates"
     span.start.value, span.end.value = day("2024-02-01"), day("2024-01-01")
