@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import inspect
+import logging
 import os
 import signal
 import subprocess
@@ -92,6 +93,7 @@ def test_a_scan_without_a_formula_is_told_what_to_give(scanner):
 
 
 def test_the_log_tells_why_no_symbol_was_asked_once_and_nothing_else(scanner, caplog):
+    caplog.set_level(logging.WARNING, logger="jtscan")
     nothing = scanner.scan("close > 1", market="kospi")
     asyncio.run(scanner.execute(nothing.request))  # as the form does, which shows it
     scanner.scan("close > 100")

@@ -142,9 +142,15 @@ def _log(context: click.Context, *, verbose: bool) -> None:
     """The account shows what failed; the log of each symbol is for those who ask."""
     logger = logging.getLogger("jtscan")
     handler = logging.StreamHandler() if verbose else logging.NullHandler()
+    level = logger.level
     logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG if verbose else logging.NOTSET)
-    context.call_on_close(lambda: logger.removeHandler(handler))
+    logger.setLevel(logging.DEBUG if verbose else level)
+
+    def as_before() -> None:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+    context.call_on_close(as_before)
 
 
 def _print_result(result: BatchScanResult, *, quiet: bool) -> None:
