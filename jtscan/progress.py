@@ -229,7 +229,7 @@ def count_bar(progress: bool | None) -> Iterator[ProgressCallback | None]:  # no
 
 
 @contextmanager
-def phase_bar(progress: bool | None) -> Iterator[PhaseCallback | None]:  # noqa: FBT001
+def phase_bar(progress: bool | None) -> Iterator[PhaseCallback | None]:  # noqa: FBT001 - as above
     """Give a callback of (what is done, how much, of how much) that draws a bar, or None."""
     if not is_wanted(progress):
         yield None

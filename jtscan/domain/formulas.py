@@ -46,7 +46,7 @@ class Formula:
         return render.formula_text(self)
 
     def _repr_html_(self) -> str:
-        from jtscan import render  # noqa: PLC0415
+        from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
 
         return render.formula_html(self)
 
@@ -87,7 +87,7 @@ class PolarsFormula:
         return render.formula_text(self)
 
     def _repr_html_(self) -> str:
-        from jtscan import render  # noqa: PLC0415
+        from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
 
         return render.formula_html(self)
 

@@ -90,7 +90,7 @@ class BatchScanRequest:
         return render.request_text(self)
 
     def _repr_html_(self) -> str:
-        from jtscan import render  # noqa: PLC0415
+        from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
 
         return render.request_html(self)
 
@@ -277,7 +277,7 @@ class BatchScanResult(Exports):
         theme
             ``"auto"`` reads on light and on dark ground, ``"light"`` and ``"dark"`` have a ground of their own.
         """
-        from jtscan.notebook import charts  # noqa: PLC0415
+        from jtscan.notebook import charts  # noqa: PLC0415 - matplotlib is asked for by those who draw
 
         return charts.heatmap_chart(self.statistics, index=index, columns=columns, theme=theme)
 
@@ -417,7 +417,7 @@ class BatchScanResult(Exports):
         return render.scan_text(self)
 
     def _repr_html_(self) -> str:
-        from jtscan import render  # noqa: PLC0415
+        from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
 
         return render.scan_html(self)
 

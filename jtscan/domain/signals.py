@@ -65,7 +65,7 @@ class AggregatedSignals(Exports):
         return f"{matches} in {self.symbols_with_matches:,} of {counted(asked, 'symbol')}"
 
     def _repr_html_(self) -> str:
-        from jtscan import render  # noqa: PLC0415
+        from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
 
         return render.signals_html(self)
 
@@ -153,7 +153,7 @@ class SignalStatistics(Exports):
         return render.statistics_text(self)
 
     def _repr_html_(self) -> str:
-        from jtscan import render  # noqa: PLC0415
+        from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
 
         return render.statistics_html(self)
 

@@ -77,7 +77,7 @@ class Exports:
         DataError
             The file cannot be written.
         """
-        from jtscan import export  # noqa: PLC0415
+        from jtscan import export  # noqa: PLC0415 - export knows the values, not the other way round
 
         return export.write_csv(self._table, path, bom=bom)
 
@@ -102,7 +102,7 @@ class Exports:
         MissingExtraError
             The extra ``excel`` is not installed.
         """
-        from jtscan import export  # noqa: PLC0415
+        from jtscan import export  # noqa: PLC0415 - export knows the values, not the other way round
 
         return export.write_excel(self._sheets, path)
 
@@ -114,6 +114,6 @@ class Exports:
         MissingExtraError
             The extra ``pandas`` is not installed.
         """
-        from jtscan import export  # noqa: PLC0415
+        from jtscan import export  # noqa: PLC0415 - export knows the values, not the other way round
 
         return export.to_pandas(self._table)

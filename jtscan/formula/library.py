@@ -69,7 +69,7 @@ class Library(Mapping[str, LibraryFormula]):
         return "\n".join(f"{name:<{width}}  {each.title}" for name, each in self.items())
 
     def _repr_html_(self) -> str:
-        from jtscan import render  # noqa: PLC0415
+        from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
 
         rows = [(name, f"{each.title}: {each.about}") for name, each in self.items()]
         return render.card_html(f"{len(rows)} formulas", rows, note='jt.library["turtle"] shows one, scan takes it')

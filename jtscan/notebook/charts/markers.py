@@ -16,6 +16,7 @@ _BUYS = frozenset({"buy", "match", "cover", "long", "entry"})
 _SELLS = frozenset({"sell", "short", "exit"})
 _ARROWS = ("^", "v")
 _OTHERS = ("D", "s", "o", "P", "p", "h")
+_SMALL = 5  # points; smaller ones stand close together, so they let through what is behind them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +63,11 @@ def draw_signs(axes: Axes, spots: pl.DataFrame, signs: Mapping[str, Sign]) -> No
         area = size**2 if sign.shape in _ARROWS else 0.55 * size**2
         points = (0.75 * size + 3 + (size + 1.5) * int(level)) * (1 if sign.above else -1)
         shift = ScaledTranslation(0, points / 72, axes.figure.dpi_scale_trans)
+        alpha = 1.0 if size > _SMALL else 0.8
         axes.scatter(
             part["bar"].to_list(), part["high" if sign.above else "low"].to_list(), marker=sign.shape, s=area,
-            c=[sign.color], linewidths=0, alpha=1.0 if size > 5 else 0.8, transform=axes.transData + shift,  # noqa: PLR2004
-            zorder=6, clip_on=True, label=f"_{name}", plotnonfinite=False,
+            c=[sign.color], linewidths=0, alpha=alpha, transform=axes.transData + shift, zorder=6,
+            clip_on=True, label=f"_{name}", plotnonfinite=False,
         )  # fmt: skip
 
 

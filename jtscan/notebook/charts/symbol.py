@@ -74,7 +74,9 @@ def symbol_chart(  # noqa: PLR0913 - what one may say of its look
         raise RequestError("history", f"there are no bars of {history.symbol} in the range; ask for an earlier one")
     if kind not in {"auto", "candles", "line"}:
         raise RequestError("kind", f"{kind!r} is not known; there are: auto, candles, line")
-    if size is not None and (len(size) != 2 or any(each < least for each, least in zip(size, _LEAST, strict=True))):  # noqa: PLR2004
+    if size is not None and (
+        len(size) != len(_LEAST) or any(each < least for each, least in zip(size, _LEAST, strict=True))
+    ):
         raise RequestError("size", f"{size!r} is not a width and height in pixels, of at least {_LEAST}")
     options = Options(candles=_takes_candles(history, kind), colors=colors, volume=volume, size=size,
                       mark=parse_moment("mark", mark))  # fmt: skip

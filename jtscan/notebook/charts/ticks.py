@@ -119,7 +119,7 @@ def price_places(prices: pl.Series) -> int:
 
 def price(value: float, places: int) -> str:
     """Write a price with thousands separators."""
-    return f"{value:.6g}" if abs(value) >= 1e12 else f"{value:,.{places}f}"  # noqa: PLR2004
+    return f"{value:.6g}" if abs(value) >= 1e12 else f"{value:,.{places}f}"  # noqa: PLR2004 - beyond it, zeros say nothing
 
 
 def number(value: float) -> str:

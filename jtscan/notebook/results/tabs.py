@@ -18,7 +18,7 @@ from jtscan.notebook.looks import ARROW
 from jtscan.notebook.results.chart import ChartPart
 from jtscan.notebook.results.clicks import CopyButton
 from jtscan.notebook.results.statistics import StatisticsPart
-from jtscan.notebook.showing import message_of
+from jtscan.notebook.showing import guarded
 
 if TYPE_CHECKING:
     from jtscan.scanner import Scanner
@@ -105,13 +105,16 @@ class ResultTabs(widgets.VBox):  # type: ignore[misc]
             self._filled.add(name)
             before = self.boxes[name].children
             fill: Callable[[BatchScanResult], list[Any]] = getattr(self, f"_{name}")
-            try:
-                self.boxes[name].children = fill(result)
-            except Exception as error:  # noqa: BLE001 - nobody else would show it
-                self.boxes[name].children = [widgets.HTML(render.problem_html(message_of(error)))]
+            guarded(
+                lambda: self._put(name, fill(result)),
+                lambda message: self._put(name, [widgets.HTML(render.problem_html(message))]),
+            )()
             for old in before:
                 if old not in self._parts.values():
                     close_all(old)
+
+    def _put(self, name: str, children: list[Any]) -> None:
+        self.boxes[name].children = children
 
     def _matches(self, result: BatchScanResult) -> list[Any]:
         if result.signals.matches.is_empty():

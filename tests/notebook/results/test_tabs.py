@@ -154,6 +154,17 @@ def test_what_goes_wrong_in_a_tab_is_shown_in_it(
     assert "# scanned on" in open_tab(tabs, "code")
 
 
+def test_a_panic_of_polars_shows_itself_in_its_tab_too(
+    tabs: ResultTabs, result: jt.BatchScanResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def panic(_result: Any) -> str:
+        raise pl.exceptions.PanicException("out of bounds")
+
+    monkeypatch.setattr(render, "account_html", panic)
+    tabs.show(result)
+    assert "internal error: PanicException: out of bounds" in open_tab(tabs, "account")
+
+
 def test_a_problem_takes_the_place_of_the_result(tabs: ResultTabs, result: jt.BatchScanResult) -> None:
     tabs.show(result)
     tabs.problem("<b> is no symbol\n^^^")
