@@ -14,10 +14,18 @@ class CancellationToken:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._reason: str | None = None
 
-    def cancel(self) -> None:
-        """Ask the scan to stop after the symbol at work."""
+    def cancel(self, reason: str | None = None) -> None:
+        """Ask the scan to stop after the symbol at work; the first reason that is given is kept."""
+        if self._reason is None and not self.is_cancelled:
+            self._reason = reason
         self._event.set()
+
+    @property
+    def reason(self) -> str | None:
+        """Why it was asked to stop, where that is more than that somebody has asked."""
+        return self._reason
 
     @property
     def is_cancelled(self) -> bool:

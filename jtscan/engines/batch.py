@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -28,20 +28,19 @@ class Batch:
     chunk_bars: int
     listeners: Listeners
     token: CancellationToken
-    results: list[ProcessingResult] = field(default_factory=list)
+    published: int = field(init=False, default=0)
 
-    def run(self) -> list[ProcessingResult]:
-        """Process every symbol, in order, until the end or the token is set."""
+    def stream(self) -> Iterator[ProcessingResult]:
+        """Process the symbols, in order, and yield each result once it is published; it is not kept here."""
         try:
             if len(self.work.plan.passes) > 1:
                 self._gather()
             with closing(read_ahead(self.work, self.work.job.symbols, self.chunk_bars, self.token)) as chunks:
                 for symbols, reading in chunks:
-                    self._publish_all(symbols, self._process(symbols, reading))
+                    yield from self._publish_all(symbols, self._process(symbols, reading))
         except KeyboardInterrupt:
             # Polars raises Ctrl-C out of whatever thread it computes in: what is done is kept.
             self.token.cancel()
-        return self.results
 
     def _gather(self) -> None:
         """Run what comes before the last pass: nothing is published until all symbols are there."""
@@ -66,14 +65,17 @@ class Batch:
             return self.work.read_and_process
         return made.__getitem__
 
-    def _publish_all(self, symbols: Sequence[str], result_of: Callable[[str], ProcessingResult]) -> None:
+    def _publish_all(
+        self, symbols: Sequence[str], result_of: Callable[[str], ProcessingResult]
+    ) -> Iterator[ProcessingResult]:
         for symbol in symbols:
             if self.token.is_cancelled:
                 return
             result = result_of(symbol)
-            self.results.append(result)
+            self.published += 1
             _log_result(result)
-            self.listeners.hear(result, len(self.results), len(self.work.job.symbols))
+            self.listeners.hear(result, self.published, len(self.work.job.symbols))
+            yield result
 
 
 class Listeners:

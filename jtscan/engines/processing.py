@@ -2,7 +2,7 @@
 
 process_batch           entry: snapshot, plan, loop, summary      (here)
 Passes.run              what crosses symbols, gathered before anything is published      (passes.py)
-Batch.run               order, progress, cancellation; reading ahead      (batch.py, chunks.py)
+Batch.stream            order, progress, cancellation; reading ahead      (batch.py, chunks.py)
 Work.process_chunk      some symbols: evaluate, settle, cut into results      (work.py)
 Looking.run             one symbol as the formula saw it, bar by bar, for charts      (history.py)
 Work.process_symbol     one symbol alone: what a failing chunk falls back to      (work.py)
@@ -14,8 +14,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jtscan.domain.bars import Bars, DataState, ReadWindow
@@ -135,6 +135,44 @@ class ProcessingEngine:
         """
         return self._process_batch_sync(job, progress_callback, cancellation_token, observer)
 
+    def stream(
+        self,
+        job: ProcessingJob,
+        progress_callback: ProgressCallback | None = None,
+        cancellation_token: CancellationToken | None = None,
+        observer: ScanObserver | None = None,
+    ) -> Iterator[ProcessingResult]:
+        """Yield each symbol's result as it is published; ``process_batch`` is its collection.
+
+        Nothing is kept of what was yielded, so memory is bounded by a few
+        chunks of bars (and, where symbols are compared, by the values that
+        are). Whoever stops asking stops the batch.
+
+        Parameters
+        ----------
+        job, progress_callback, cancellation_token, observer
+            As in ``process_batch``.
+
+        Raises
+        ------
+        FormulaError, RequestError, DataError
+            As in ``process_batch``, when the first result is asked for.
+        """
+        started = time.perf_counter()
+        token = cancellation_token or CancellationToken()
+        work = self._work(job)
+        listeners = Listeners(progress_callback, observer)
+        self._check_seen(work, listeners, token)
+        for warning in (*work.plan.notes, *(f"{part} repaints: {_REPAINTS}" for part in work.plan.repaints)):
+            listeners.warn(warning)
+        logger.info("scan %s: %d symbols, %s, %s", job.id, len(job.symbols), job.timeframe, job.date_range)
+        tally = _Tally()
+        batch = Batch(work=work, chunk_bars=self._chunk_bars, listeners=listeners, token=token)
+        for result in batch.stream():
+            tally.add(result)
+            yield result
+        tally.log(job, time.perf_counter() - started)
+
     async def process_batch_async(
         self,
         job: ProcessingJob,
@@ -169,23 +207,7 @@ class ProcessingEngine:
         cancellation_token: CancellationToken | None,
         observer: ScanObserver | None,
     ) -> list[ProcessingResult]:
-        started = time.perf_counter()
-        token = cancellation_token or CancellationToken()
-        work = self._work(job)
-        listeners = Listeners(progress_callback, observer)
-        self._check_seen(work, listeners, token)
-        for warning in (*work.plan.notes, *(f"{part} repaints: {_REPAINTS}" for part in work.plan.repaints)):
-            listeners.warn(warning)
-        logger.info("scan %s: %d symbols, %s, %s", job.id, len(job.symbols), job.timeframe, job.date_range)
-        batch = Batch(
-            work=work,
-            chunk_bars=self._chunk_bars,
-            listeners=listeners,
-            token=token,
-        )
-        results = batch.run()
-        _log_summary(job, results, time.perf_counter() - started)
-        return results
+        return list(self.stream(job, progress_callback, cancellation_token, observer))
 
     def history(self, job: ProcessingJob, asked: HistoryRequest) -> SymbolHistory:
         """Look at one symbol as a job's formula saw it.
@@ -274,10 +296,21 @@ class _Pinned:
         return self._snapshot
 
 
-def _log_summary(job: ProcessingJob, results: Sequence[ProcessingResult], seconds: float) -> None:
-    errors = sum(result.status is Status.FAILED for result in results)
-    matches = sum(result.matches.height for result in results)
-    logger.info(
-        "scan %s: processed %d of %d, errors %d, matches %d, total time %.3f s",
-        job.id, len(results), len(job.symbols), errors, matches, seconds,
-    )  # fmt: skip
+@dataclass(slots=True, eq=False)
+class _Tally:
+    """Counts what was published, for the log."""
+
+    processed: int = 0
+    errors: int = 0
+    matches: int = 0
+
+    def add(self, result: ProcessingResult) -> None:
+        self.processed += 1
+        self.errors += result.status is Status.FAILED
+        self.matches += result.matches.height
+
+    def log(self, job: ProcessingJob, seconds: float) -> None:
+        logger.info(
+            "scan %s: processed %d of %d, errors %d, matches %d, total time %.3f s",
+            job.id, self.processed, len(job.symbols), self.errors, self.matches, seconds,
+        )  # fmt: skip
