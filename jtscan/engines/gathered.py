@@ -15,8 +15,9 @@ from itertools import accumulate
 import polars as pl
 
 from jtscan.domain.universe import on_member_days
-from jtscan.engines.evaluate import Evaluated, Table
+from jtscan.engines.evaluate import Evaluated
 from jtscan.engines.periods import LABEL
+from jtscan.engines.table import Table
 from jtscan.formula.cross import SAME, TIME, compare
 from jtscan.formula.plan import MEMBER, Gathered
 
@@ -48,13 +49,11 @@ class BySymbol:
     def attach(self, table: Table) -> pl.Series:
         """Find the value of each row; a symbol's rows and ours end with the same bar."""
         frame, spans = table.frame, table.spans
-        names = frame["symbol"].gather(spans.starts).to_list()
-        held = [self.stretches.get(name, (0, 0)) for name in names]
-        begins = pl.Series([begin for begin, _ in held], dtype=pl.Int64)
-        ends = pl.Series([begin + length for begin, length in held], dtype=pl.Int64)
-        symbol = frame["symbol"].rle_id()
-        at = frame["#x"].cast(pl.Int64) + (ends - (spans.starts + spans.lengths)).gather(symbol)
-        known = pl.DataFrame({"at": at, "begin": begins.gather(symbol)})
+        held = [self.stretches.get(name, (0, 0)) for name in spans.names]
+        begins = pl.Series([begin for begin, _ in held], dtype=pl.Int64).to_numpy()
+        ends = pl.Series([begin + length for begin, length in held], dtype=pl.Int64).to_numpy()
+        at = frame["#x"].cast(pl.Int64) + spans.spread(ends - spans.ends)
+        known = pl.DataFrame({"at": at, "begin": spans.spread(begins)})
         rows = known.select(pl.when(pl.col("at") >= pl.col("begin")).then(pl.col("at"))).to_series()
         _check_same(self.times.gather(rows), frame.select(_key(self.period)).to_series(), self.column)
         return self.values.gather(rows).alias(self.column)
@@ -93,7 +92,7 @@ class _Part:
 
 def attach(made: Iterable[Made], period: str, table: Table) -> pl.DataFrame:
     """Add the columns that earlier passes made for the bars of a period."""
-    return table.frame.with_columns(each.attach(table) for each in made if each.period == period)
+    return table.frame.hstack([each.attach(table) for each in made if each.period == period])
 
 
 def _key(period: str) -> pl.Expr:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import polars as pl
 
@@ -12,7 +13,8 @@ from jtscan.domain.bars import Bars, ReadWindow
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.jobs import NO_ROWS, ProcessingResult, RowCounts, Status
 from jtscan.domain.universe import on_member_days
-from jtscan.engines.evaluate import Evaluated, Spans
+from jtscan.engines.evaluate import Evaluated
+from jtscan.engines.table import Spans
 from jtscan.formula import Plan
 from jtscan.formula.plan import Settle
 
@@ -84,14 +86,25 @@ class _Cutter:
         self.chunk = chunk
         self.bars = bars
         self.inside = _inside(chunk.frame, how.window)
-        self.asked = self.inside if how.members is None else self.inside & on_member_days(how.members, chunk.frame)
+        self.asked = _both(self.inside, None if how.members is None else on_member_days(how.members, chunk.frame))
         self.none = empty_matches(how.plan, how.timeframe)
-        self.order = {symbol: position for position, symbol in enumerate(_names(chunk))}
-        self.counts = _per_symbol(self.inside, chunk.spans)
-        self.member_bars = _per_symbol(self.asked, chunk.spans)
-        self.known = _per_symbol(self._known(), chunk.spans)
-        self.lasts = chunk.frame["timestamp"].gather(_ends(chunk.spans)).to_list()
+        self.order = {symbol: position for position, symbol in enumerate(chunk.spans.names)}
+        self.counts = _counts(chunk.spans, self.inside)
+        self.lasts = chunk.frame["timestamp"].gather(chunk.spans.ends - 1).to_list()
         self.matches, self.slices = self._gather()
+
+    @cached_property
+    def member_bars(self) -> list[int]:
+        """How many bars of each symbol are in the range, on days of membership."""
+        return _counts(self.chunk.spans, self.asked)
+
+    @cached_property
+    def known(self) -> list[int]:
+        """On how many of these some signal is true or false; asked for only where a symbol has no match."""
+        columns = dict.fromkeys(self.plan.signals.values())  # two signals may be the same condition
+        known = [self.chunk.frame[name].is_not_null() for name in columns]
+        some = pl.DataFrame(known).select(pl.any_horizontal(pl.all())).to_series()
+        return _counts(self.chunk.spans, _both(some, self.asked))
 
     def outcome(self, symbol: str) -> Outcome:
         """Tell a symbol's status, the first that applies."""
@@ -125,7 +138,7 @@ class _Cutter:
 
     def _unknown(self, symbol: str, position: int) -> tuple[Status, str]:
         """Tell why nothing is known of a symbol: too few bars, too few longer bars, or something else."""
-        history = self.chunk.spans.lengths[position]
+        history = int(self.chunk.spans.lengths[position])
         if history <= self.plan.lookback:
             return Status.TOO_LITTLE_HISTORY, f"{history:,} bars; the formula needs {self.plan.lookback + 1:,}"
         for period, lookback in self.plan.periods.items():
@@ -141,76 +154,66 @@ class _Cutter:
         table = self.chunk.tables.get(period)
         if table is None:
             return {}
-        return dict(zip(table.frame["symbol"].gather(table.spans.starts), table.spans.lengths, strict=True))
+        return dict(zip(table.spans.names, table.spans.lengths.tolist(), strict=True))
 
     def _matches(self, symbol: str) -> pl.DataFrame:
         if symbol not in self.slices:
             return self.none
         return self.matches.slice(*self.slices[symbol])
 
-    def _known(self) -> pl.Series:
-        """Bars in the range, on days of membership, on which some signal is true or false."""
-        columns = dict.fromkeys(self.plan.signals.values())  # two signals may be the same condition
-        known = [self.chunk.frame[name].is_not_null() for name in columns]
-        return pl.DataFrame(known).select(pl.any_horizontal(pl.all())).to_series() & self.asked
-
     def _gather(self) -> tuple[pl.DataFrame, dict[str, tuple[int, int]]]:
         """All matches of the chunk in one gather, and where each symbol's are."""
-        frame = self.chunk.frame
-        fired = [(frame[name] & self.asked).arg_true() for name in self.plan.signals.values()]
-        hits = pl.concat(
-            pl.DataFrame({"row": rows, "signal": pl.repeat(number, rows.len(), dtype=pl.Int32, eager=True)})
-            for number, rows in enumerate(fired)
-        ).sort("row", "signal")
-        if self.chunk.failures:
-            failed = frame["symbol"].gather(hits["row"]).is_in(list(self.chunk.failures))
-            hits = hits.filter(~failed)
+        frame, spans = self.chunk.frame, self.chunk.spans
+        hits = self._hits()
         close = pl.col("close") if "close" in frame.columns else pl.lit(None, dtype=pl.Float64).alias("close")
         shown = [pl.col(name).alias(ours) for ours, name in self.plan.columns.items()]
         names = pl.Series("signal_type", list(self.plan.signals), dtype=pl.String).gather(hits["signal"])
         matches = frame.select("symbol", "timestamp", close, *shown)[hits["row"]]
         matches.insert_column(2, names)
-        return matches, _slices(matches["symbol"])
+        rows = hits["row"].to_numpy()
+        begins, ends = rows.searchsorted(spans.starts).tolist(), rows.searchsorted(spans.ends).tolist()
+        found = zip(spans.names, begins, ends, strict=True)
+        return matches, {symbol: (begin, end - begin) for symbol, begin, end in found if end > begin}
+
+    def _hits(self) -> pl.DataFrame:
+        """The rows on which signals fire, in rising order, and the numbers of the signals."""
+        signals = (self.chunk.frame[name] for name in self.plan.signals.values())
+        rows = [(fires if self.asked is None else fires & self.asked).arg_true() for fires in signals]
+        numbered = [
+            pl.DataFrame({"row": each, "signal": pl.repeat(number, each.len(), dtype=pl.Int32, eager=True)})
+            for number, each in enumerate(rows)
+        ]
+        return numbered[0] if len(numbered) == 1 else pl.concat(numbered).sort("row", "signal")
 
 
-def _slices(symbols: pl.Series) -> dict[str, tuple[int, int]]:
-    runs = symbols.rle().struct.unnest().select("value", "len")
-    found, start = {}, 0
-    for symbol, length in runs.iter_rows():
-        found[symbol] = (start, length)
-        start += length
-    return found
-
-
-def _inside(frame: pl.DataFrame, window: ReadWindow) -> pl.Series:
-    """Which rows are in the range, and not only in its warm-up."""
-    if window.start is None:
-        return pl.repeat(True, frame.height, dtype=pl.Boolean, eager=True)
+def _inside(frame: pl.DataFrame, window: ReadWindow) -> pl.Series | None:
+    """Which rows are in the range, and not only in its warm-up; None is all of them."""
+    first = frame["timestamp"].min()
+    if window.start is None or first is None or first >= window.start:  # type: ignore[operator]
+        return None
     return frame["timestamp"] >= window.start
 
 
-def _names(chunk: Evaluated) -> list[str]:
-    return chunk.frame["symbol"].gather(chunk.spans.starts).to_list()
+def _both(one: pl.Series | None, other: pl.Series | None) -> pl.Series | None:
+    """Both of two masks, of which None is true everywhere."""
+    if one is None or other is None:
+        return one if other is None else other
+    return one & other
 
 
-def _ends(spans: Spans) -> pl.Series:
-    return spans.starts + spans.lengths - 1
-
-
-def _per_symbol(mask: pl.Series, spans: Spans) -> list[int]:
+def _counts(spans: Spans, mask: pl.Series | None) -> list[int]:
     """Count the true rows of each symbol."""
-    until = mask.cast(pl.Int64).fill_null(0).cum_sum().gather(_ends(spans))
-    return (until - until.shift(1, fill_value=0)).to_list()
+    return spans.lengths.tolist() if mask is None else spans.counts(mask)
 
 
 def unsettled(settles: Iterable[Settle], chunk: Evaluated, bars: Bars, start: dt.date | None) -> list[str]:
     """Name the symbols whose ratios of recursive sums still remember where the reading began."""
     frame, spans = chunk.frame, chunk.spans
-    begins = pl.Series(_per_symbol(frame["timestamp"] < start, spans), dtype=pl.Int32).gather(frame["symbol"].rle_id())
-    names = _names(chunk)
+    before = pl.Series(spans.counts(frame["timestamp"] < start), dtype=pl.Int32).to_numpy()
+    begins = spans.spread(before)
     found: set[str] = set()
     for settle in settles:
         early = frame[settle.column] & (frame["#i"] < begins - settle.before)
-        moved = _per_symbol(early, spans)
-        found.update(name for name, count in zip(names, moved, strict=True) if count < settle.bars)
-    return [name for name in names if name in found and name not in bars.from_first]
+        moved = spans.counts(early)
+        found.update(name for name, count in zip(spans.names, moved, strict=True) if count < settle.bars)
+    return [name for name in spans.names if name in found and name not in bars.from_first]

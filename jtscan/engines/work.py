@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import duckdb
 import polars as pl
@@ -18,10 +18,11 @@ from jtscan.domain.bars import Bars, ReadWindow
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.jobs import ProcessingJob, ProcessingResult, Status
 from jtscan.domain.universe import on_member_days
-from jtscan.engines.evaluate import Evaluated, Table, evaluate
+from jtscan.engines.evaluate import Evaluated, evaluate
 from jtscan.engines.gathered import Made, attach
 from jtscan.engines.periods import Clock
 from jtscan.engines.results import Cut, Outcome, cut, empty_matches, unsettled
+from jtscan.engines.table import Table
 from jtscan.errors import JtscanError, first_line
 from jtscan.formula import Plan
 from jtscan.formula.plan import MEMBER, Pass, PeriodStep, Step
@@ -49,6 +50,7 @@ class Work:
 
     ``made`` is what earlier passes gathered, ``missing`` why another symbol's
     values are not there, ``failed`` the symbols that failed in an earlier pass.
+    ``reference`` computes indicators by their expressions, as a symbol alone is.
     """
 
     job: ProcessingJob
@@ -59,6 +61,7 @@ class Work:
     made: Sequence[Made] = ()
     missing: str | None = None
     failed: Mapping[str, str] = field(default_factory=dict)
+    reference: bool = False
     raise_internal: bool = False
 
     @property
@@ -92,11 +95,15 @@ class Work:
 
     def process_symbol(self, symbol: str, bars: Bars) -> ProcessingResult:
         """Process one symbol; whatever goes wrong is its own status and reason."""
-        return self.guarded(symbol, lambda: self.process_chunk([symbol], bars)[symbol])
+        return self.guarded(symbol, lambda: self._alone.process_chunk([symbol], bars)[symbol])
 
     def read_and_process(self, symbol: str) -> ProcessingResult:
         """Read and process one symbol alone."""
-        return self.guarded(symbol, lambda: self.process_chunk([symbol], self.read([symbol]))[symbol])
+        return self.guarded(symbol, lambda: self._alone.process_chunk([symbol], self.read([symbol]))[symbol])
+
+    @property
+    def _alone(self) -> Work:
+        return replace(self, reference=True)
 
     def guarded(self, symbol: str, make: Callable[[], ProcessingResult]) -> ProcessingResult:
         """The one place where a symbol's failure is caught."""
@@ -131,7 +138,9 @@ class Work:
 
     def evaluated(self, symbols: Sequence[str], bars: Bars) -> Iterator[Part]:
         """Evaluate a chunk, and once more with all history the symbols whose warm-up has not settled."""
-        partial = self.window.start is not None and self.window.warmup is not None and self.this.settles
+        begun_inside = bars.from_first.issuperset(symbols)  # then there is no beginning to forget
+        partial = self.window.start is not None and self.window.warmup is not None and not begun_inside
+        partial = partial and bool(self.this.settles)
         chunk = self._evaluate(self.this.settling if partial else self.this.steps, bars)
         again = unsettled(self.this.settles, chunk, bars, self.window.start) if partial else []
         if len(again) < len(symbols) or not again:
@@ -149,6 +158,7 @@ class Work:
             self._labelled(bars.frame),
             clock=Clock(timeframe=self.job.timeframe, whole=bars.from_first, sessions=self._sessions),
             attach=self._attach,
+            reference=self.reference,
         )
 
     @property

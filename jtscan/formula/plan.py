@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from jtscan.formula.cross import CrossSection
+from jtscan.formula.native import Native
 
 MEMBER = "#member"
 """The column that tells whether a symbol is a member on the bar's day, beside the labels; no formula can name it."""
@@ -39,20 +40,25 @@ class RowStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Indicator:
-    """One output of an indicator: its column, its expression, and its first ``lookback`` rows, which are unknown."""
+    """One output of an indicator: its column, its expression, and its first ``lookback`` rows, which are unknown.
+
+    ``native`` is the C function that gives the same, where there is one.
+    """
 
     column: str
     expression: pl.Expr
     lookback: int
     label: str
+    native: Native | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SymbolStep:
     """Indicators that read the same columns, so share runs of known bars.
 
-    ``whole`` evaluates on each symbol's bars whatever is known, as a formula
-    of Polars expressions wants; ``foreign`` ones run a user's own code.
+    ``inputs`` are columns, in the order of the arguments. ``whole`` evaluates on
+    each symbol's bars whatever is known, as a formula of Polars expressions
+    wants; ``foreign`` ones run a user's own code.
     """
 
     inputs: tuple[str, ...]

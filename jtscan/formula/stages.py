@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 import polars as pl
 
 from jtscan.formula.graph import Graph, Node
+from jtscan.formula.native import native
 from jtscan.formula.ops import GATHERED, OPS, Locality, Op
 from jtscan.formula.plan import AlignStep, Indicator, PeriodStep, RowStep, Step, SymbolStep, column
 
@@ -190,7 +191,7 @@ class Stages:
     def _symbol_step(self, members: list[int], period: str, drop: tuple[str, ...]) -> SymbolStep:
         args = self.graph[members[0]].args
         return SymbolStep(
-            inputs=tuple(dict.fromkeys(self._column_name(arg) for arg in args)),
+            inputs=tuple(self._column_name(arg) for arg in args),
             indicators=tuple(self._indicator(at) for at in members),
             foreign=any(getattr(self.graph[at].params[0], "unseen", False) for at in members if self.graph[at].params),
             drop=drop,
@@ -203,6 +204,7 @@ class Stages:
             expression=self._lower(at).cast(pl.Float64).alias(column(at)),
             lookback=self._op(at).lookback(self.graph[at]),
             label=self.graph.label(at),
+            native=native(self.graph[at].op, next(iter(self.graph[at].params), None)),
         )
 
     def _column_name(self, at: int) -> str:

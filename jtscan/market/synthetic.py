@@ -27,17 +27,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from jtscan.errors import DataError, MissingExtraError, RequestError
+from jtscan.errors import DataError, RequestError
 
 
 class _LazyNumpy:
-    """Stands for numpy until an attribute is asked for: importing jtscan must not need it."""
+    """Stands for numpy until an attribute is asked for: importing jtscan must not wait for it."""
 
     def __getattr__(self, name: str) -> object:
-        try:
-            value = getattr(importlib.import_module("numpy"), name)
-        except ModuleNotFoundError as error:
-            raise MissingExtraError("the generator of invented prices", "synthetic") from error
+        value = getattr(importlib.import_module("numpy"), name)
         setattr(self, name, value)
         return value
 
@@ -532,7 +529,7 @@ Made by
 
     python -m jtscan.market.synthetic {folder} {options}
 {sample}
-The same command gives the same numbers. It needs numpy: `pip install 'jtscan[synthetic]'`.
+The same command gives the same numbers.
 
 | file | what |
 |---|---|

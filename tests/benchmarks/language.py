@@ -23,7 +23,8 @@ from hypothesis import HealthCheck, given, settings
 from scans import synthetic
 
 import jtscan as jt
-from jtscan.engines.evaluate import Spans, evaluate
+from jtscan.engines.evaluate import evaluate
+from jtscan.engines.table import Spans
 from jtscan.errors import FormulaError
 from jtscan.formula import compile_formula
 

@@ -150,9 +150,12 @@ def batches(cases: Sequence[Case]) -> Iterable[tuple[tuple[Case, ...], tuple[str
 
 
 def evaluated(texts: tuple[str, ...], frame: pl.DataFrame) -> dict[str, np.ndarray]:
+    """What the expressions give, and the C functions on views of the chunk to the bit."""
     plan = plan_of(texts)
-    made = evaluate(plan.steps, frame)
-    assert made.failures == {}
+    made, natively = evaluate(plan.steps, frame, reference=True), evaluate(plan.steps, frame)
+    assert made.failures == natively.failures == {}
+    for n, text in enumerate(texts):
+        assert natively.frame[plan.columns[f"x_{n}"]].equals(made.frame[plan.columns[f"x_{n}"]]), text
     return {text: as_array(made.frame[plan.columns[f"x_{n}"]], text) for n, text in enumerate(texts)}
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -246,13 +244,6 @@ def test_the_smallest_markets_can_be_made(symbols: int, bars: int) -> None:
     made = make_market(MarketRecipe(symbols=symbols, bars=bars, intraday=1))
     assert made.daily["symbol"].n_unique() == symbols + 1
     assert made.daily["timestamp"].n_unique() == bars
-
-
-def test_without_numpy_the_module_imports_and_says_which_extra_is_missing() -> None:
-    code = "import sys; sys.modules['numpy'] = None; import jtscan.market.synthetic as s; s.make_market(s.SAMPLE)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "MissingExtraError: the generator of invented prices" in done.stderr
-    assert "jtscan[synthetic]" in done.stderr
 
 
 # ---- Files
