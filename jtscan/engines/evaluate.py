@@ -85,9 +85,9 @@ def evaluate(
 
 def _join_bars(step: PeriodStep, chunk: Evaluated, clock: Clock) -> None:
     bars = chunk.tables[""]
-    placed = with_periods(bars.frame, step.period, clock)
+    placed = with_periods(bars, step.period, clock)
     chunk.tables[step.period] = Table.of(joined(placed, step.period, step.fields, step.texts))
-    bars.frame = placed.drop(LABEL)
+    bars.frame = without(placed, (LABEL,))
 
 
 def _align(step: AlignStep, chunk: Evaluated) -> pl.DataFrame:

@@ -15,6 +15,7 @@ import polars as pl
 
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.periods import period_end, period_start
+from jtscan.engines.table import Table
 from jtscan.formula.joining import joining
 
 LABEL = "#period"
@@ -36,53 +37,66 @@ class Clock:
     sessions: pl.DataFrame | None = None
 
 
-def with_periods(frame: pl.DataFrame, period: str, clock: Clock) -> pl.DataFrame:
-    """Add where each bar stands among the longer bars of all symbols of the frame.
+def with_periods(table: Table, period: str, clock: Clock) -> pl.DataFrame:
+    """Add where each bar stands among the longer bars of all symbols of the table.
 
     ``#g`` is the row of its own period, ``#v`` that of the latest completed
     one, ``#f`` that of its symbol's first. A symbol's first period is not used
     where the reading began inside its history.
     """
-    longer, whole = Timeframe.parse(period), clock.whole
-    frame = _with_sessions(frame, longer, clock).with_columns(**_labels(longer, clock.timeframe))
-    begins = (pl.col(LABEL) != pl.col(LABEL).shift(1)) | (pl.col("#i") == 0)
-    cut = pl.lit(value=False) if whole is None else ~pl.col("symbol").is_in(list(whole))
-    first = pl.col("#i") == 0
-    frame = frame.with_columns(begins=begins & ~(first & cut))
-    row = pl.col("begins").cast(pl.Int32).cum_sum() - 1
+    frame, spans, longer = table.frame, table.spans, Timeframe.parse(period)
+    label, complete = frame.with_columns(_session(frame, longer, clock)).select(*_labels(longer, clock.timeframe))
+    first = frame["#i"] == 0
+    begins = ((label != label.shift(1)) | first).fill_null(value=True)
+    if clock.whole is not None and not clock.whole.issuperset(spans.names):
+        cut = [start for name, start in zip(spans.names, spans.starts, strict=True) if name not in clock.whole]
+        begins = begins.scatter(cut, False)
+    own = (begins.cast(pl.Int32).cum_sum() - 1).alias(f"#g:{period}")
+    starts = pl.Series(spans.starts)
     # The row before a symbol's first period: what was counted until then.
-    until = pl.when(first).then(row - pl.col("begins").cast(pl.Int32)).forward_fill() + 1
-    frame = frame.with_columns(row.alias(f"#g:{period}"), until.alias(f"#f:{period}"))
-    seen = pl.col(f"#g:{period}") - (~pl.col("#complete")).cast(pl.Int32)
-    visible = pl.when(seen >= pl.col(f"#f:{period}")).then(seen)
-    return frame.with_columns(visible.alias(f"#v:{period}")).drop("begins", "#complete", "#session")
+    until = own.gather(starts) - begins.gather(starts).cast(pl.Int32) + 1
+    begun = spans.spread(until.to_numpy()).alias(f"#f:{period}")
+    seen = own - (~complete).cast(pl.Int32)
+    visible = pl.select(pl.when(seen >= begun).then(seen).alias(f"#v:{period}")).to_series()
+    return frame.hstack([label, own, begun, visible])
 
 
-def _with_sessions(frame: pl.DataFrame, longer: Timeframe, clock: Clock) -> pl.DataFrame:
-    """Add when each bar's session began, where periods are counted in minutes."""
+def _session(frame: pl.DataFrame, longer: Timeframe, clock: Clock) -> list[pl.Series]:
+    """Tell when each bar's session began, where periods are counted in minutes."""
     if longer.minutes is None:
-        return frame.with_columns(pl.lit(None).alias("#session"))
+        return []
     opens = (_DAY.shift(1) != _DAY) | (pl.col("#i") == 0)
-    own = pl.when(opens.fill_null(value=True)).then(pl.col("timestamp")).forward_fill()
+    own = frame.select(pl.when(opens.fill_null(value=True)).then(pl.col("timestamp")).forward_fill()).to_series()
     if clock.sessions is None:
-        return frame.with_columns(own.alias("#session"))
-    starts = frame.select(_DAY.alias("day")).join(clock.sessions, on="day", how="left", maintain_order="left")["start"]
-    frame = frame.with_columns(own.alias("#own"), starts.alias("#session"))
-    return frame.with_columns(pl.coalesce("#session", "#own").alias("#session")).drop("#own")
+        return [own.alias("#session")]
+    days = frame.select(_DAY.alias("day")).join(clock.sessions, on="day", how="left", maintain_order="left")
+    return [days["start"].cast(own.dtype).zip_with(days["start"].is_not_null(), own).alias("#session")]
 
 
-def _labels(longer: Timeframe, bars: Timeframe) -> dict[str, pl.Expr]:
+def _labels(longer: Timeframe, bars: Timeframe) -> tuple[pl.Expr, pl.Expr]:
+    """What tells a bar's period from others, and whether the bar sees it complete."""
     if longer.minutes is None:
         end = period_end(_DAY, longer)
-        return {LABEL: end, "#complete": pl.lit(value=False) if bars.intraday else end <= _DAY}
+        return end.alias(LABEL), (pl.lit(value=False) if bars.intraday else end <= _DAY).alias("#complete")
     moment, session, length = pl.col("timestamp"), pl.col("#session"), pl.duration(minutes=longer.minutes)
     start = period_start(moment, session, longer.minutes)
-    return {LABEL: start, "#complete": moment + pl.duration(minutes=bars.minutes) >= start + length}
+    complete = moment + pl.duration(minutes=bars.minutes) >= start + length
+    return start.alias(LABEL), complete.alias("#complete")
 
 
-def joined(frame: pl.DataFrame, period: str, fields: Sequence[str], texts: Sequence[str]) -> pl.DataFrame:
-    """Join bars into longer ones: one row per symbol and period, at the time of its last bar."""
-    row, first = pl.col(f"#g:{period}"), pl.col(f"#f:{period}")
-    values = (joining(name).whole(pl.col(name)).alias(name) for name in fields)
-    last = (pl.col(name).last() for name in dict.fromkeys(("symbol", "timestamp", LABEL, *texts)))
-    return frame.filter(row >= first).group_by(row.alias("#row"), maintain_order=True).agg(*last, *values).drop("#row")
+def joined(placed: pl.DataFrame, period: str, fields: Sequence[str], texts: Sequence[str]) -> pl.DataFrame:
+    """Join placed bars into longer ones: one row per symbol and period, at the time of its last bar."""
+    row, first = f"#g:{period}", f"#f:{period}"
+    partial = placed[row] < placed[first]
+    used = placed.filter(~partial) if partial.any() else placed
+    ends = (used[row] != used[row].shift(-1)).fill_null(value=True).arg_true()
+    at = {"last": ends, "first": (ends.shift(1) + 1).fill_null(0)}
+    grouped = [name for name in fields if joining(name).row is None]
+    values = {
+        **{name: used[name].gather(ends) for name in dict.fromkeys(("symbol", "timestamp", LABEL, *texts))},
+        **{name: used[name].gather(at[end]) for name in fields if (end := joining(name).row) is not None},
+    }
+    if grouped:
+        whole = (joining(name).whole(pl.col(name)) for name in grouped)
+        values |= used.group_by(row, maintain_order=True).agg(*whole).drop(row).to_dict()
+    return pl.DataFrame(values).select("symbol", "timestamp", LABEL, *texts, *fields)
