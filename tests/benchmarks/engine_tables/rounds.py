@@ -1,0 +1,132 @@
+"""Rounds of processes in turn: each peer once a round, so that a ratio is of two neighbours."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import made
+
+PEERS = Path(__file__).parent.parent / "peers"
+HOPELESS_SECONDS, HOPELESS_ROUNDS = 10.0, 2
+TIMEOUT = 900
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What was asked: where the data is kept, how many rounds, sizes divided by what."""
+
+    folder: Path
+    rounds: int
+    small: bool = False
+    vectorbt: str | None = None
+    bars: int = 1_000_000_000
+
+    def prices(self, symbols, bars, *, minutes=False):
+        if self.small:
+            symbols, bars = symbols // 20, bars // 5 if bars > 1_500 else bars
+        return made.prices(self.folder, symbols, bars, minutes=minutes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peer:
+    """A script of the folder ``peers``, and how it is run."""
+
+    name: str
+    script: str
+    options: Sequence[str] = ()
+    python: str | None = sys.executable
+    absent: str = "not installed"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What one process tells: seconds of its first scan; median seconds and CPU of the warm ones; MiB over imports."""
+
+    first: float
+    wall: float
+    cpu: float
+    memory: float
+    matches: int
+
+
+@dataclass
+class Runs:
+    """A peer's processes, one a round."""
+
+    taken: list[Taken] = field(default_factory=list)
+    problem: str | None = None
+
+    def median(self, figure):
+        return statistics.median(getattr(each, figure) for each in self.taken) if self.taken else None
+
+    def over(self, other, figure):
+        """Median of the ratios to another peer's, of the same rounds."""
+        pairs = zip(self.taken, other.taken, strict=False)
+        ratios = [getattr(mine, figure) / max(getattr(its, figure), 1e-9) for mine, its in pairs]
+        return statistics.median(ratios) if ratios else None
+
+    @cached_property
+    def is_hopeless(self):
+        return self.median("wall") > HOPELESS_SECONDS
+
+
+def in_turn(peers, data, scan, setting, *, out=None):
+    """Run the peers in turn, round after round; the first round keeps the matches in the folder ``out``."""
+    runs = {peer.name: Runs() for peer in peers}
+    for number in range(setting.rounds):
+        for peer in peers:
+            mine = runs[peer.name]
+            if mine.problem or (number >= HOPELESS_ROUNDS and mine.is_hopeless):
+                continue
+            keep = ["--out", out / f"{peer.name}.parquet"] if out and not number else []
+            try:
+                mine.taken.append(one(peer, data, scan, keep))
+            except UnableError as error:
+                mine.problem = str(error)
+    return runs
+
+
+class UnableError(Exception):
+    """A peer that cannot be run here, and why."""
+
+
+def one(peer, data, scan, more):
+    if peer.python is None:
+        raise UnableError(peer.absent)
+    command = [peer.python, PEERS / f"{peer.script}.py", data, scan, *peer.options, *more]
+    try:
+        done = subprocess.run(
+            [str(part) for part in command], capture_output=True, text=True, timeout=TIMEOUT, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise UnableError(f"longer than {TIMEOUT} s") from None
+    if done.returncode:
+        raise UnableError((done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1])
+    told = json.loads(done.stdout.splitlines()[-1])
+    wall, cpu = (statistics.median(told[name]) for name in ("walls", "cpus"))
+    return Taken(told["first"], wall, cpu, told["memory"], told["matches"])
+
+
+def jtscan(name, *options):
+    return Peer(name=name, script="jtscan_scan", options=options)
+
+
+SEQUENTIAL = jtscan("jtscan sequential")
+THREADS = jtscan("jtscan threads:2", "--engine", "threads:2")
+PROCESSES = jtscan("jtscan processes:2", "--engine", "processes:2")
+DASK = jtscan("jtscan dask:2", "--engine", "dask:2")
+LOOP = Peer(name="numpy + TA-Lib C loop", script="talib_loop")
+
+
+def met(value, mark, *, least=False):
+    """Say whether a figure is within its mark: at most, or at least."""
+    if value is None or mark is None:
+        return None
+    return "yes" if (value >= mark if least else value <= mark) else "NO"
