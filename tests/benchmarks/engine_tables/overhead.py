@@ -66,6 +66,8 @@ def overhead(setting):
 def _beside_the_batch(scan, rounds, title):
     with batch_clock() as batches:
         wholes = [seconds_of(scan) for _ in range(rounds)]
+    if not batches:
+        raise SystemExit("not found: a scan does not call ProcessingEngine.process_batch_async")
     share = statistics.median(100 * (1 - batch / whole) for batch, whole in zip(batches, wholes, strict=True))
     return Table(
         title=f"overhead: use case, aggregation and account, {title}",

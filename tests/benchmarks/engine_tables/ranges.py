@@ -9,7 +9,7 @@ from made import named, size_of
 from timing import Table
 
 import jtscan as jt
-from engine_tables.rounds import DASK, PROCESSES, SEQUENTIAL, THREADS, in_turn, met
+from engine_tables.rounds import DASK, MEMORY, PROCESSES, SEQUENTIAL, THREADS, in_turn, met
 
 GROWING = ((300, 300), (3_000, 300), (30_000, 300), (300, 2_500), (3_000, 2_500))
 LAST_DAY_AT_MOST = 1 / 3
@@ -22,10 +22,13 @@ def growth(setting):
             data = setting.prices(symbols, bars)
             (runs,) = in_turn([SEQUENTIAL], data, scan, setting).values()
             wall, count = runs.median("wall"), size_of(data)[0]
-            rows.append([scan, named(data), wall, wall / count * 1e6, runs.median("first"), runs.median("memory")])
+            over, mark = runs.median("memory"), MEMORY[scan][SEQUENTIAL]
+            rows.append(
+                [scan, named(data), wall, wall / count * 1e6, runs.median("first"), over, mark, met(over, mark)]
+            )
     return [Table(
         title="growth: time per symbol, and memory, shall not grow with the number of symbols",
-        columns=["", "symbols x bars", "warm s", "µs/symbol", "first s", "+MiB"],
+        columns=["", "symbols x bars", "warm s", "µs/symbol", "first s", "+MiB", "mark", "met"],
         rows=rows,
     )]  # fmt: skip
 
@@ -62,7 +65,8 @@ def _store(file):
 def engines(setting):
     data, rows = setting.prices(3_000, 2_500), []
     for scan in ("S1", "S2", "heavy"):
-        runs = in_turn([SEQUENTIAL, THREADS, PROCESSES, DASK], data, scan, setting)
+        kept = [replace(each, options=(*each.options, "--keep")) for each in (SEQUENTIAL, THREADS, PROCESSES, DASK)]
+        runs = in_turn(kept, data, scan, setting)
         alone = runs[SEQUENTIAL.name]
         for name, each in runs.items():
             start = each.median("first") - each.median("wall") if each.taken else None
@@ -71,7 +75,7 @@ def engines(setting):
                 each.over(alone, "cpu"), each.median("memory"), each.median("matches"),
             ])  # fmt: skip
     return [Table(
-        title=f"engines, {named(data)}; start: by how much the first scan, which starts the workers, takes longer",
+        title=f"engines, {named(data)}, the scanner kept; start: what the first scan, which looks at the file and starts the workers, takes more",
         columns=["", "", "", "start s", "warm s", "ratio", "CPU s", "ratio", "+MiB", "matches"],
         rows=rows,
     )]  # fmt: skip

@@ -122,6 +122,7 @@ SEQUENTIAL = jtscan("jtscan sequential")
 THREADS = jtscan("jtscan threads:2", "--engine", "threads:2")
 PROCESSES = jtscan("jtscan processes:2", "--engine", "processes:2")
 DASK = jtscan("jtscan dask:2", "--engine", "dask:2")
+MEMORY = {"S1": {SEQUENTIAL: 200, THREADS: 350}, "S2": {SEQUENTIAL: 350, THREADS: 500}}
 LOOP = Peer(name="numpy + TA-Lib C loop", script="talib_loop")
 
 

@@ -112,6 +112,8 @@ def split(setting):
     columns = {scan: _medians(data, FORMULAS[scan], EVERY_BAR, setting.rounds) for scan in ("S1", "S2")}
     rows = []
     for part in [*PARTS, "rest", "whole", *(f"in the reading thread, {part}" for part in READS)]:
+        if not any(seconds[part] for seconds in columns.values()):
+            continue
         cells = []
         for seconds in columns.values():
             share = None if part.startswith("in the") else 100 * seconds[part] / seconds["whole"]
