@@ -77,6 +77,7 @@ def main():
     unknown = set(asked) - set(TABLES)
     if unknown:
         words.error(f"--tables: {', '.join(unknown)}; there are: {', '.join(TABLES)}")
+    given.data.mkdir(parents=True, exist_ok=True)
     facts = machine()
     print(", ".join(f"{name} {value}" for name, value in facts.items()))
     if facts["load before"] > BUSY:
@@ -88,9 +89,9 @@ def main():
     for name in asked:
         for table in TABLES[name](setting):
             print(f"\n{table}", flush=True)
-            tables.append(table)
-    if given.save:
-        given.save.write_text(json.dumps({"machine": facts, "tables": list(map(asdict, tables))}, indent=1))
+            tables.append(asdict(table))
+            if given.save:
+                given.save.write_text(json.dumps({"machine": facts, "tables": tables}, indent=1))
 
 
 if __name__ == "__main__":

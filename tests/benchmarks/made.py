@@ -18,7 +18,6 @@ def prices(folder, symbols, bars, *, minutes=False):
     """Return the file of so many symbols and bars of each; made unless it is there."""
     path = folder / f"{symbols}x{bars}{'-minutes' if minutes else ''}.parquet"
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".unfinished")
         frame(symbols, bars, minutes=minutes).write_parquet(unfinished, compression="zstd", row_group_size=ROW_GROUP)
         unfinished.rename(path)

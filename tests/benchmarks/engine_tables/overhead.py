@@ -72,29 +72,19 @@ def _beside_the_batch(scan, rounds, title):
     return Table(
         title=f"overhead: use case, aggregation and account, {title}",
         columns=["whole s", "batch s", "beside it %", "mark", "met"],
-        rows=[
-            [
-                statistics.median(wholes),
-                statistics.median(batches),
-                share,
-                USE_CASE_AT_MOST,
-                met(share, USE_CASE_AT_MOST),
-            ]
-        ],
+        rows=[[*map(statistics.median, (wholes, batches)), share, USE_CASE_AT_MOST, met(share, USE_CASE_AT_MOST)]],
     )
 
 
 def _listening(scan, rounds, title):
-    heard = []
+    heard = partial(scan, progress_callback=lambda *_: None)
     with tempfile.TemporaryDirectory() as folder:
         ways = {
             QUIET: scan,
-            "progress callback": partial(scan, progress_callback=lambda *progress: heard.append(progress)),
+            "progress callback": heard,
             "log to a file, INFO": _logging(scan, Path(folder) / "info.log", logging.INFO),
             "log to a file, DEBUG: a line per symbol": _logging(scan, Path(folder) / "debug.log", logging.DEBUG),
-            "both": _logging(
-                partial(scan, progress_callback=lambda *_: None), Path(folder) / "both.log", logging.DEBUG
-            ),
+            "both": _logging(heard, Path(folder) / "both.log", logging.DEBUG),
         }
         taken = {name: [] for name in ways}
         for _ in range(rounds):

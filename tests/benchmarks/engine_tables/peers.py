@@ -42,8 +42,6 @@ def peers(setting):
 
 
 def _taken(scan, runs, folder, data):
-    if runs[LOOP.name].problem:
-        raise SystemExit(f"{LOOP.name}: {runs[LOOP.name].problem}")
     right = _keys(folder / f"{LOOP.name}.parquet")
     memory = {peer.name: mark for peer, mark in MEMORY[scan].items()}
     rows = []

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 import made
@@ -20,7 +19,7 @@ TIMEOUT = 900
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What was asked: where the data is kept, how many rounds, sizes divided by what."""
+    """What was asked: where the data is kept, how many rounds, and of which size."""
 
     folder: Path
     rounds: int
@@ -43,6 +42,7 @@ class Peer:
     options: Sequence[str] = ()
     python: str | None = sys.executable
     absent: str = "not installed"
+    needed: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,9 @@ class Runs:
         ratios = [getattr(mine, figure) / max(getattr(its, figure), 1e-9) for mine, its in pairs]
         return statistics.median(ratios) if ratios else None
 
-    @cached_property
+    @property
     def is_hopeless(self):
+        """Whether it is so slow that a few rounds tell enough."""
         return self.median("wall") > HOPELESS_SECONDS
 
 
@@ -85,12 +86,21 @@ def in_turn(peers, data, scan, setting, *, out=None):
             mine = runs[peer.name]
             if mine.problem or (number >= HOPELESS_ROUNDS and mine.is_hopeless):
                 continue
+            _tell(f"round {number + 1} of {setting.rounds}: {peer.name}, {scan}, {made.named(data)}")
             keep = ["--out", out / f"{peer.name}.parquet"] if out and not number else []
             try:
                 mine.taken.append(one(peer, data, scan, keep))
             except UnableError as error:
+                if peer.needed:
+                    raise SystemExit(f"{peer.name}: {error}") from None
                 mine.problem = str(error)
     return runs
+
+
+def _tell(what):
+    """Say what is going on to those who wait before a terminal."""
+    if sys.stderr.isatty():
+        print(f"\r{what:<90}", end="", file=sys.stderr, flush=True)
 
 
 class UnableError(Exception):
@@ -114,16 +124,13 @@ def one(peer, data, scan, more):
     return Taken(told["first"], wall, cpu, told["memory"], told["matches"])
 
 
-def jtscan(name, *options):
-    return Peer(name=name, script="jtscan_scan", options=options)
-
-
-SEQUENTIAL = jtscan("jtscan sequential")
-THREADS = jtscan("jtscan threads:2", "--engine", "threads:2")
-PROCESSES = jtscan("jtscan processes:2", "--engine", "processes:2")
-DASK = jtscan("jtscan dask:2", "--engine", "dask:2")
+SEQUENTIAL = Peer(name="jtscan sequential", script="jtscan_scan", needed=True)
+THREADS, PROCESSES, DASK = (
+    Peer(name=f"jtscan {engine}", script="jtscan_scan", options=("--engine", engine))
+    for engine in ("threads:2", "processes:2", "dask:2")
+)
 MEMORY = {"S1": {SEQUENTIAL: 200, THREADS: 350}, "S2": {SEQUENTIAL: 350, THREADS: 500}}
-LOOP = Peer(name="numpy + TA-Lib C loop", script="talib_loop")
+LOOP = Peer(name="numpy + TA-Lib C loop", script="talib_loop", needed=True)
 
 
 def met(value, mark, *, least=False):
