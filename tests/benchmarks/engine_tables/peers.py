@@ -95,11 +95,11 @@ def shapes(setting):
                 wall = each.over(loop, "wall")
                 rows.append([
                     named(data), scan, name, each.problem, each.median("wall"), loop.median("wall"), wall, mark, met(wall, mark),
-                    each.over(loop, "cpu"), each.median("memory"), each.median("matches"),
+                    each.over(loop, "cpu"), each.median("memory"), each.median("matches"), loop.median("matches"),
                 ])  # fmt: skip
     return [Table(
         title="shapes: jtscan's time over the plain loop's",
-        columns=["", "", "", "", "warm s", "loop s", "ratio", "mark", "met", "CPU ratio", "+MiB", "matches"],
+        columns=["", "", "", "", "warm s", "loop s", "ratio", "mark", "met", "CPU ratio", "+MiB", "matches", "loop's"],
         rows=rows,
     )]  # fmt: skip
 
