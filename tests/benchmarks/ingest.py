@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import os
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,7 @@ import time
 from pathlib import Path
 
 import polars as pl
+from timing import measured, median_of, seconds_of
 
 import jtscan as jt
 
@@ -34,17 +34,6 @@ connection.execute("SET memory_limit = '1GB'")
 connection.execute("SET preserve_insertion_order = false")
 connection.execute(f"COPY ({sys.argv[1]}) TO '{sys.argv[2]}' (FORMAT parquet, COMPRESSION zstd)")
 """
-
-
-def measured(command):
-    """Run a whole process: seconds, and its peak in MiB."""
-    started = time.perf_counter()
-    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{command[:4]} ended with {process.returncode}")
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
 
 
 def make_csv(folder, symbols=505, bars=1226):
@@ -75,12 +64,11 @@ def unpacked(source, folder):
 
 
 def row(name, runs, copies=None):
-    seconds, peak = statistics.median(run[0] for run in runs), max(run[1] for run in runs)
-    limit = (
-        ""
-        if copies is None
-        else f"{statistics.median(run[0] for run in copies):>8.2f} {seconds / statistics.median(run[0] for run in copies):>6.2f}"
-    )
+    seconds, peak = statistics.median(run.wall for run in runs), max(run.megabytes for run in runs)
+    limit = ""
+    if copies is not None:
+        copied = statistics.median(run.wall for run in copies)
+        limit = f"{copied:>8.2f} {seconds / copied:>6.2f}"
     print(f"{name:<44} {seconds:>8.2f} {peak:>9.0f} {limit}", flush=True)
 
 
@@ -98,13 +86,7 @@ def ingests(name, source, query, work, rounds):
 
 def scan_seconds(root):
     scanner = jt.Scanner(root)
-    scanner.scan(SCAN, last=5)
-    runs = []
-    for _ in range(5):
-        started = time.perf_counter()
-        scanner.scan(SCAN, start="1900-01-01")
-        runs.append(time.perf_counter() - started)
-    return statistics.median(runs)
+    return median_of(5, lambda: scanner.scan(SCAN, start="1900-01-01"))
 
 
 def appends(root, count):
@@ -122,9 +104,7 @@ def appends(root, count):
             pl.lit(newest + dt.timedelta(days=day)).alias("timestamp"),
             pl.col("open", "high", "low", "close") * (1 + 0.001 * (day % 7)),
         )
-        started = time.perf_counter()
-        jt.ingest(grown, root)
-        seconds.append(time.perf_counter() - started)
+        seconds.append(seconds_of(lambda grown=grown: jt.ingest(grown, root)))
     after = scan_seconds(root)
     files = len(store.manifest.of("bars", jt.Timeframe.D1))
     print(f"\n{count} appends of {bars.height:,} symbols: median {statistics.median(seconds):.2f} s, "

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import statistics
 import tempfile
 import time
 import tracemalloc
@@ -21,6 +20,7 @@ import polars as pl
 import polars_talib as plta
 from hypothesis import HealthCheck, given, settings
 from scans import synthetic
+from timing import Table, median_of
 
 import jtscan as jt
 from jtscan.engines.evaluate import evaluate
@@ -44,22 +44,8 @@ TEN = """match = (close > sma(close, 5) and sma(close, 5) > sma(close, 20) and e
   and linreg(close, 14) > close * 0.9 and trix(close, 5) > 0)"""
 
 
-def median_of(rounds, make):
-    """Median seconds, the first run left out."""
-    make()
-    taken = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        make()
-        taken.append(time.perf_counter() - started)
-    return statistics.median(taken)
-
-
-def table(title, rows):
-    widths = [max(len(str(row[column])) for row in rows) for column in range(len(rows[0]))]
-    print(f"\n{title}")
-    for row in rows:
-        print("  " + "  ".join(f"{cell!s:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+def show(title, columns, rows):
+    print(f"\n{Table(title=title, columns=columns, rows=rows)}")
 
 
 # ── across symbols ────────────────────────────────────────────────────────────
@@ -68,14 +54,14 @@ def table(title, rows):
 def across(scanner, rounds):
     symbol = scanner.symbols()["symbol"][0]
     for title, options in {"every bar": {"start": "1900-01-01", "end": "2100-01-01"}, "the last 250 bars": {}}.items():
-        rows, alone = [("formula", "s", "ratio", "matches")], None
+        rows, alone = [], None
         for name, text in RANKED.items():
             formula = text.replace("{symbol}", symbol)
             seconds = median_of(rounds, partial(scanner.scan, formula, **options))
             alone = alone or seconds
             matches = scanner.scan(formula, **options).signals.total_matches
-            rows.append((name, f"{seconds:.2f}", f"{seconds / alone:.2f}", f"{matches:,}"))
-        table(f"across symbols, {title}", rows)
+            rows.append((name, seconds, seconds / alone, matches))
+        show(f"across symbols, {title}", ("formula", "s", "ratio", "matches"), rows)
 
 
 # ── compiling ─────────────────────────────────────────────────────────────────
@@ -90,24 +76,24 @@ def thousand_nodes():
 
 
 def compiling(rounds, bars):
-    rows = [("formula", "compile ms", "nodes in steps")]
+    rows = []
     texts = {name: each.text for name, each in jt.library.items()}
     for name, text in {**texts, "b = a + a, 60 times": doublings(60), "about 1,000 nodes": thousand_nodes()}.items():
         formula = jt.Formula(text=text)
         seconds = median_of(rounds, lambda formula=formula: compile_formula(formula, COLUMNS))
         plan = compile_formula(formula, COLUMNS)
         made = sum(len(getattr(step, "expressions", ())) or 1 for each in plan.passes for step in each.steps)
-        rows.append((name, f"{seconds * 1000:.2f}", made))
-    table("compiling", rows)
-    rows = [("formula", "ms", "ratio to close > 1")]
+        rows.append((name, seconds * 1000, made))
+    show("compiling", ("formula", "compile ms", "nodes in steps"), rows)
+    rows = []
     plans = {"close > 1": "close > 1", "b = a + a, 60 times": doublings(60), "about 1,000 nodes": thousand_nodes()}
     alone = None
     for name, text in plans.items():
         plan = compile_formula(jt.Formula(text=text), COLUMNS)
         seconds = median_of(rounds, lambda plan=plan: evaluate(plan.steps, bars))
         alone = alone or seconds
-        rows.append((name, f"{seconds * 1000:.1f}", f"{seconds / alone:.1f}"))
-    table(f"evaluating {bars.height:,} bars", rows)
+        rows.append((name, seconds * 1000, seconds / alone))
+    show(f"evaluating {bars.height:,} bars", ("formula", "ms", "ratio to close > 1"), rows)
 
 
 # ── the same stages by hand ───────────────────────────────────────────────────
@@ -147,13 +133,10 @@ def staging(rounds, bars):
     assert ours.fill_null(value=False).sum() == by_hand(bars)["match"].fill_null(value=False).sum()
     hand, made = median_of(rounds, lambda: by_hand(bars)), median_of(rounds, lambda: evaluate(plan.steps, bars))
     symbols = len(Spans.of_symbols(bars).starts)
-    table(
+    show(
         f"ten indicators, {symbols:,} symbols, {bars.height:,} bars in memory",
-        [
-            ("", "s", "ratio"),
-            ("Polars by hand", f"{hand:.3f}", "1.00"),
-            ("jtscan", f"{made:.3f}", f"{made / hand:.2f}"),
-        ],
+        ("", "s", "ratio"),
+        [("Polars by hand", hand, 1.0), ("jtscan", made, made / hand)],
     )
 
 
@@ -191,10 +174,9 @@ def hostile(count):
              "\n".join(["a = close"] * 900), "close" + "[1]" * 3_000, "9**" * 2_000 + "9"]  # fmt: skip
     for text in bombs:
         one(text)
-    rows = [("", "worst", "text")] + [
-        (measure, f"{value:.1f}", repr(text[:60])) for measure, (value, text) in worst.items()
-    ]
-    table(f"{sum(seen.values()):,} texts: {seen['valid']:,} valid, {seen['refused']:,} refused", rows)
+    rows = [(measure, value, repr(text[:60])) for measure, (value, text) in worst.items()]
+    told = f"{sum(seen.values()):,} texts: {seen['valid']:,} valid, {seen['refused']:,} refused"
+    show(told, ("", "worst", "text"), rows)
 
 
 def main():

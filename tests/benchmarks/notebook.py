@@ -18,6 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from timing import median_of
+
 import jtscan as jt
 from jtscan.market.synthetic import MarketRecipe, write_market
 
@@ -36,16 +38,6 @@ TICK = 0.01
 def line(what, seconds, mark):
     beside = f"< {mark:,.0f} ms" if mark else ""
     print(f"{what:<48} {seconds * 1000:>10,.1f} ms   {beside}", flush=True)
-
-
-def median(rounds, call):
-    def once():
-        started = time.perf_counter()
-        call()
-        return time.perf_counter() - started
-
-    once()
-    return statistics.median(once() for _ in range(rounds))
 
 
 def keystroke(form):
@@ -91,20 +83,20 @@ def measure(folder, rounds):
     from jtscan.notebook.results import ResultTabs
 
     scanner = jt.Scanner(folder / "market")
-    line("the form is made", median(rounds, scanner.form), 1_000)
+    line("the form is made", median_of(rounds, scanner.form), 1_000)
     form = scanner.form()
-    line("a keystroke is validated", median(4 * rounds, keystroke(form)), 50)
+    line("a keystroke is validated", median_of(4 * rounds, keystroke(form)), 50)
 
     symbols = len(scanner.symbols())
     result = scanner.scan("close > 0", last=-(-MATCHES // symbols))
     found = f"{result.signals.total_matches:,} matches"
-    line(f"{found} shown in a cell", median(rounds, result._repr_html_), 500)
+    line(f"{found} shown in a cell", median_of(rounds, result._repr_html_), 500)
     tabs = ResultTabs(scanner)
-    line(f"{found} shown in the form's tabs", median(rounds, lambda: tabs.show(result)), 500)
+    line(f"{found} shown in the form's tabs", median_of(rounds, lambda: tabs.show(result)), 500)
 
     symbol = scanner.symbols()["symbol"][0]
     history = scanner.scan(FORMULA, symbols=[symbol], start="1900-01-01")
-    line(f"a chart of {BARS:,} bars", median(rounds, lambda: history.plot(symbol)._repr_png_()), 700)
+    line(f"a chart of {BARS:,} bars", median_of(rounds, lambda: history.plot(symbol)._repr_png_()), 700)
 
     form.formula.value = LONG
     late = asyncio.run(lateness(form))

@@ -12,16 +12,13 @@ jtscan has too many or too few are counted against them.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+from timing import measured
 
 HERE = Path(__file__).parent
 JTSCAN = Path(sys.executable).parent / "jtscan"
@@ -33,24 +30,6 @@ SCANS = {
     5: "_r = high - low\n_r == lowest(_r, 7) and high < high[1] and low > low[1]",
 }
 KEYS = ["symbol", "timestamp"]
-
-
-@dataclass(frozen=True)
-class Run:
-    wall: float
-    cpu: float
-    megabytes: float
-
-
-def measured(command):
-    """Run a whole process; the operating system says what it took."""
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{command[0]} ended with {process.returncode}")
-    return Run(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def commands(path, scan, folder):
