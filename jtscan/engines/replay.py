@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -189,3 +189,6 @@ class _Remembered:
         present = frozenset(frame["symbol"].unique())
         absent = {symbol: "no bars" for symbol in symbols if symbol not in present}
         return Bars(frame=frame, absent=absent, from_first=present)
+
+    def part(self, symbols: Collection[str]) -> _Remembered:  # noqa: ARG002 - it is small
+        return self
