@@ -78,6 +78,8 @@ ONLY_HERE = {
     "duckdb": {"market", "engines"},
     "numpy": {"market"},
     "polars_talib": {"formula"},
+    "cloudpickle": {"engines"},
+    "distributed": {"engines"},
 }
 
 
@@ -149,7 +151,7 @@ def test_all_is_what_is_public():
 def test_importing_jtscan_imports_no_notebook_and_no_package_that_fetches():
     code = "import jtscan, jtscan.cli, jtscan.sources, jtscan.testing, sys; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    heavy = {"IPython", "ipywidgets", "matplotlib", "itables", "anywidget", "numpy", "pandas", "xlsxwriter"}
+    heavy = {"IPython", "ipywidgets", "matplotlib", "itables", "anywidget", "numpy", "pandas", "xlsxwriter", "cloudpickle", "distributed"}
     fetching = {"FinanceDataReader", "pykrx", "yfinance", "tenacity"}
     assert not (heavy | fetching) & set(found.stdout.split())
     assert found.stderr == ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 import polars as pl
@@ -33,6 +33,10 @@ class ByTime:
         """Find the value of each row's timestamp; null where there is none."""
         keys = table.frame.select(_key(self.period).alias(TIME))
         return keys.join(self.values, on=TIME, how="left", maintain_order="left")["#out"].alias(self.column)
+
+    def part(self, symbols: Iterable[str]) -> ByTime:  # noqa: ARG002 - it is everybody's
+        """Return what some symbols need of it."""
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,6 +63,21 @@ class BySymbol:
         _check_same(self.times.gather(rows), frame.select(_key(self.period)).to_series(), self.column)
         return self.values.gather(rows).alias(self.column)
 
+    def part(self, symbols: Iterable[str]) -> BySymbol:
+        """Return what some symbols need of it."""
+        held = {symbol: self.stretches[symbol] for symbol in symbols if symbol in self.stretches}
+        ends = [0, *accumulate(length for _, length in held.values())]
+        return replace(
+            self,
+            times=_stretched(self.times, held.values()),
+            values=_stretched(self.values, held.values()),
+            stretches={name: (begin, length) for (name, (_, length)), begin in zip(held.items(), ends, strict=False)},
+        )
+
+
+def _stretched(values: pl.Series, stretches: Iterable[tuple[int, int]]) -> pl.Series:
+    return pl.concat([values.clear(), *(values.slice(*each) for each in stretches)])
+
 
 def _check_same(held: pl.Series, here: pl.Series, column: str) -> None:
     if (held.is_not_null() & (held != here)).any():
@@ -77,6 +96,10 @@ class Nothing:
     def attach(self, table: Table) -> pl.Series:
         """Make a column of unknowns."""
         return pl.Series(self.column, [None], dtype=self.kind).clear(table.frame.height)
+
+    def part(self, symbols: Iterable[str]) -> Nothing:  # noqa: ARG002 - it is everybody's
+        """Return what some symbols need of it."""
+        return self
 
 
 Made = ByTime | BySymbol | Nothing

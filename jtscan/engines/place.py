@@ -6,7 +6,7 @@ import threading
 
 from jtscan.engines.crew import Crew, Inline
 from jtscan.engines.pooled import Pooled
-from jtscan.engines.where import Threads, Where
+from jtscan.engines.where import Processes, Threads, Where
 
 
 class Place:
@@ -39,4 +39,8 @@ class Place:
                 from jtscan.engines.threads import ThreadCrew  # noqa: PLC0415 - who scans in one thread needs no pool
 
                 return ThreadCrew(workers, self._chunk_bars)
+            case Processes(workers=workers):
+                from jtscan.engines.processes import ProcessCrew  # noqa: PLC0415 - as above
+
+                return ProcessCrew(workers, self._chunk_bars)
         return None
