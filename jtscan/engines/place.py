@@ -6,7 +6,7 @@ import threading
 
 from jtscan.engines.crew import Crew, Inline
 from jtscan.engines.pooled import Pooled
-from jtscan.engines.where import Processes, Threads, Where
+from jtscan.engines.where import Dask, Processes, Threads, Where
 
 
 class Place:
@@ -43,4 +43,8 @@ class Place:
                 from jtscan.engines.processes import ProcessCrew  # noqa: PLC0415 - as above
 
                 return ProcessCrew(workers, self._chunk_bars)
+            case Dask(cluster=cluster, patience=patience):
+                from jtscan.engines.cluster import ClusterCrew  # noqa: PLC0415 - needs the extra "distributed"
+
+                return ClusterCrew(cluster, self._chunk_bars, patience)
         return None

@@ -20,7 +20,7 @@ from jtscan.domain.words import counted
 from jtscan.engines.chunks import cut_evenly, sizes_of
 from jtscan.engines.crew import Done, HandedIn, ResultOf
 from jtscan.engines.work import Work
-from jtscan.errors import EngineError, first_line
+from jtscan.errors import EngineError
 
 logger = logging.getLogger("jtscan")
 
@@ -45,6 +45,9 @@ class Order(Protocol):
 
     def receive(self, answer: Any) -> Done:
         """Unpack what came back."""
+
+    def lost(self, error: Exception) -> Lost:
+        """Say how a chunk was lost, from what its future raised."""
 
 
 @dataclass(slots=True, eq=False)
@@ -192,7 +195,7 @@ class _Run:
             if self.work.raise_internal:
                 raise
             logger.debug("a chunk raised", exc_info=True)
-            raise Lost(f"{type(error).__name__}: {first_line(error)}") from error
+            raise self.order.lost(error) from error
 
     def _wait(self, future: Future[Any]) -> None:
         while not wait([future], timeout=_POLL_SECONDS).done:

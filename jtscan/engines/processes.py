@@ -28,7 +28,7 @@ from jtscan.engines.pooled import Lost, Pooled
 from jtscan.engines.tasks import Parcel
 from jtscan.engines.work import Work
 from jtscan.engines.worker import Raised, read, write
-from jtscan.errors import EngineError
+from jtscan.errors import EngineError, first_line
 
 _START_SECONDS = 60.0
 _END_SECONDS = 5.0
@@ -79,6 +79,10 @@ class ProcessOrder:
     def receive(self, answer: Any) -> Done:
         """Unpack what came back."""
         return self.parcel.unpack(answer)
+
+    def lost(self, error: Exception) -> Lost:
+        """Say what went wrong."""
+        return Lost(f"{type(error).__name__}: {first_line(error)}")
 
 
 @dataclass(slots=True, eq=False)

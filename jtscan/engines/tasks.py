@@ -23,7 +23,7 @@ from jtscan.domain.control import CancellationToken
 from jtscan.domain.jobs import ProcessingJob, ProcessingResult, RowCounts
 from jtscan.engines.crew import Done, HandedIn, do
 from jtscan.engines.gathered import Made
-from jtscan.engines.probe import differences, versions
+from jtscan.engines.probe import Named, differences, versions
 from jtscan.engines.results import empty_matches
 from jtscan.engines.work import Work
 from jtscan.errors import EngineError
@@ -43,7 +43,8 @@ class Recipe:
 
     def plan(self) -> Plan:
         """Make the plan, the same wherever it is made."""
-        return compile_job(self.job, self.columns, registered(self.functions))
+        functions = [each.found() if isinstance(each, Named) else each for each in self.functions]
+        return compile_job(self.job, self.columns, registered(functions))
 
 
 def compile_job(job: ProcessingJob, columns: Mapping[str, str], functions: Sequence[Function]) -> Plan:

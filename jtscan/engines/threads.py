@@ -9,8 +9,9 @@ from typing import Any
 
 from jtscan.domain.control import CancellationToken
 from jtscan.engines.crew import Done, do
-from jtscan.engines.pooled import Pooled
+from jtscan.engines.pooled import Lost, Pooled
 from jtscan.engines.work import Work
+from jtscan.errors import first_line
 
 
 class ThreadCrew(Pooled):
@@ -55,3 +56,7 @@ class ThreadOrder:
     def receive(self, answer: Done) -> Done:
         """Take it as it is."""
         return answer
+
+    def lost(self, error: Exception) -> Lost:
+        """Say what went wrong."""
+        return Lost(f"{type(error).__name__}: {first_line(error)}")

@@ -69,7 +69,7 @@ class Catalog:
         position = pl.col("file").replace_strict(held, range(held.len()), return_dtype=pl.Int64)
         return replace(
             self,
-            files=[self.files[file] for file in held],
+            files=[replace(self.files[file], path=self.files[file].path.absolute()) for file in held],
             entries=entries.with_columns(position),
             problems={symbol: self.problems[symbol] for symbol in symbols if symbol in self.problems},
             rowless={symbol: self.rowless[symbol] for symbol in symbols if symbol in self.rowless},

@@ -56,7 +56,7 @@ class PriceSnapshot:
         there = {file.path for file in catalog.files}
         known = {*self._reader.by_symbol, *catalog.rowless, *self._aside.symbols}
         part = PriceSnapshot(
-            {path: state for path, state in self._files.items() if path in there},
+            {path.absolute(): state for path, state in self._files.items() if path.absolute() in there},
             self.version,
             self.timeframe,
             self._renamed,
