@@ -8,6 +8,7 @@
     │   ├── DataNotFoundError (FileNotFoundError)
     │   ├── StoreError                 a store is damaged, in use, or cannot be written
     │   └── SourceError                a source on the network failed, refused, or answered what cannot be read
+    ├── EngineError (RuntimeError)     the workers that a scan was sent to: there are none, or they cannot do it
     └── MissingExtraError (ImportError)  an optional dependency is not installed
 
 A symbol whose data or evaluation fails raises none of these out of a scan: it
@@ -151,6 +152,10 @@ class SourceError(DataError):
     def __init__(self, message: str, *, passing: bool = False) -> None:
         super().__init__(message)
         self.passing = passing
+
+
+class EngineError(JtscanError, RuntimeError):
+    """The workers of a scan are not there, differ from here, or cannot be sent what they need; says what to do."""
 
 
 class MissingExtraError(JtscanError, ImportError):

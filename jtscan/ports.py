@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import polars as pl
@@ -97,6 +97,14 @@ class IPriceSnapshot(Protocol):
 
     def halts(self, symbol: str, window: ReadWindow) -> pl.Series:
         """Return the timestamps of a symbol's halts between the ends of a window: days without trade, no bars."""
+
+    def part(self, symbols: Collection[str]) -> IPriceSnapshot:
+        """Return what the snapshot is for some symbols, to be pickled: another process reads the same bars with it.
+
+        Of these symbols it gives what the whole gives; sessions are those of
+        all symbols. It knows nothing of other symbols, and looks for nothing:
+        a file that is no longer what it was raises DataError when it is read.
+        """
 
 
 class IPriceRepository(Protocol):

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -146,6 +147,7 @@ class InMemoryPriceRepository:
         self.notes: tuple[str, ...] = ()
         self.chunk_factor = 1
         self.unchanged = True
+        self._sessions = _sessions_of(self._frame)
 
     def snapshot(self, timeframe: Timeframe) -> InMemoryPriceRepository:  # noqa: ARG002 - one for all
         """Return itself: it does not change."""
@@ -163,8 +165,7 @@ class InMemoryPriceRepository:
 
     def sessions(self) -> pl.DataFrame:
         """Return the first bar of each day, of whatever symbol."""
-        day = pl.col("timestamp").dt.date().alias("day")
-        return self._frame.group_by(day).agg(pl.col("timestamp").min().alias("start")).sort("day")
+        return self._sessions
 
     def newest(self, symbols: Sequence[str], count: int) -> dt.date | None:
         """Return the count-th newest timestamp among the symbols, or the oldest."""
@@ -194,6 +195,17 @@ class InMemoryPriceRepository:
             absent={symbol: "no bars in memory" for symbol in symbols if symbol not in present},
             from_first=present,
         )
+
+    def part(self, symbols: Collection[str]) -> InMemoryPriceRepository:
+        """Return the bars of some symbols; what is read of them is kept in the same ``read_calls``."""
+        part = copy(self)
+        part._frame = self._frame.filter(pl.col("symbol").is_in(list(symbols)))  # noqa: SLF001 - its own copy
+        return part
+
+
+def _sessions_of(frame: pl.DataFrame) -> pl.DataFrame:
+    day = pl.col("timestamp").dt.date().alias("day")
+    return frame.group_by(day).agg(pl.col("timestamp").min().alias("start")).sort("day")
 
 
 def _is_bar(frame: pl.DataFrame) -> pl.Expr:

@@ -79,6 +79,8 @@ ONLY_HERE = {
     "numpy": {"market", "formula", "engines"},
     "polars_talib": {"formula"},
     "talib": {"formula"},
+    "cloudpickle": {"engines"},
+    "distributed": {"engines"},
 }
 
 
@@ -150,7 +152,10 @@ def test_all_is_what_is_public():
 def test_importing_jtscan_imports_no_notebook_and_no_package_that_fetches():
     code = "import jtscan, jtscan.cli, jtscan.sources, jtscan.testing, sys; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    heavy = {"IPython", "ipywidgets", "matplotlib", "itables", "anywidget", "numpy", "pandas", "xlsxwriter", "talib"}
+    heavy = {
+        "IPython", "ipywidgets", "matplotlib", "itables", "anywidget", "numpy", "pandas", "xlsxwriter", "talib", "cloudpickle",
+        "distributed",
+    }  # fmt: skip
     fetching = {"FinanceDataReader", "pykrx", "yfinance", "tenacity"}
     assert not (heavy | fetching) & set(found.stdout.split())
     assert found.stderr == ""

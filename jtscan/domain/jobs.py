@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
@@ -51,6 +51,8 @@ class ProcessingJob:
     from ``start`` (null = always) to before ``end`` (null = still) of one of
     its rows; ``universe_members`` says when it is compared. None is always.
     ``allow_lookahead`` runs expressions that jtscan cannot see into without a replay.
+    ``symbol_timeout`` is how many seconds a symbol may take, None = as long as
+    it needs; only engines that can stop one keep to it.
     """
 
     id: str
@@ -68,6 +70,7 @@ class ProcessingJob:
     universe_members: pl.DataFrame | None = None
     strict_universe: bool = False
     allow_lookahead: bool = False
+    symbol_timeout: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "symbols", tuple(dict.fromkeys(self.symbols)))
@@ -83,6 +86,9 @@ class ProcessingJob:
             raise RequestError("id", "a job needs an id")
         if self.warmup not in {"auto", "full"}:
             raise RequestError("warmup", f"{self.warmup!r} is neither 'auto' nor 'full'")
+        limit: Any = self.symbol_timeout
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int | float) or not limit > 0):
+            raise RequestError("symbol_timeout", f"{limit!r} is not a number of seconds")
 
     def __repr__(self) -> str:
         return (

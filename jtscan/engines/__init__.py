@@ -1,1 +1,5 @@
-"""The batch loop, and how a plan is run over bars."""
+"""The batch loop, how a plan is run over bars, and where: ``jt.engines.threads(4)``."""
+
+from jtscan.engines.where import dask, processes, sequential, threads
+
+__all__ = ["dask", "processes", "sequential", "threads"]

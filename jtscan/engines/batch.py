@@ -1,21 +1,18 @@
-"""The loop over a job's symbols: chunks read ahead, results published in order."""
+"""The loop over a job's symbols: whoever processes them, results are published in order."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from jtscan.domain.bars import Bars
 from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
 from jtscan.domain.jobs import ProcessingResult, Status
-from jtscan.engines.chunks import read_ahead
+from jtscan.engines.crew import Crew
 from jtscan.engines.passes import Passes
-from jtscan.engines.work import EXPECTED, Work
-from jtscan.errors import first_line
+from jtscan.engines.work import Work
 
 logger = logging.getLogger("jtscan")
 
@@ -25,7 +22,7 @@ class Batch:
     """One run of the loop; once the token is set, nothing more is published."""
 
     work: Work
-    chunk_bars: int
+    crew: Crew
     listeners: Listeners
     token: CancellationToken
     published: int = field(init=False, default=0)
@@ -35,9 +32,9 @@ class Batch:
         try:
             if len(self.work.plan.passes) > 1:
                 self._gather()
-            with closing(read_ahead(self.work, self.work.job.symbols, self.chunk_bars, self.token)) as chunks:
-                for symbols, reading in chunks:
-                    yield from self._publish_all(symbols, self._process(symbols, reading))
+            with closing(self.crew.process(self.work, self.work.job.symbols, self.token)) as chunks:
+                for symbols, result_of in chunks:
+                    yield from self._publish_all(symbols, result_of)
         except KeyboardInterrupt:
             # Polars raises Ctrl-C out of whatever thread it computes in: what is done is kept.
             self.token.cancel()
@@ -45,25 +42,11 @@ class Batch:
     def _gather(self) -> None:
         """Run what comes before the last pass: nothing is published until all symbols are there."""
         self.listeners.phase("comparing symbols" if self.work.plan.compares else "reading other symbols")
-        passes = Passes(work=self.work, chunk_bars=self.chunk_bars, token=self.token, tell=self.listeners.phase)
+        passes = Passes(work=self.work, crew=self.crew, token=self.token, tell=self.listeners.phase)
         self.work = passes.run()
         for warning in passes.warnings:
             self.listeners.warn(warning)
         self.listeners.phase("scanning")
-
-    def _process(self, symbols: Sequence[str], reading: Future[Bars]) -> Callable[[str], ProcessingResult]:
-        """Process a chunk; if it cannot be read, or fails as a whole, each symbol alone when its turn comes."""
-        try:
-            made = self.work.process_chunk(symbols, reading.result())
-        except EXPECTED as error:
-            logger.debug("chunk of %d symbols: %s", len(symbols), first_line(error))
-            return self.work.read_and_process
-        except Exception:
-            if self.work.raise_internal:
-                raise
-            logger.exception("chunk of %d symbols: internal error", len(symbols))
-            return self.work.read_and_process
-        return made.__getitem__
 
     def _publish_all(
         self, symbols: Sequence[str], result_of: Callable[[str], ProcessingResult]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from jtscan.domain.bars import Bars
@@ -15,9 +15,8 @@ _GROWTH = 4
 Chunk = tuple[list[str], "Future[Bars]"]
 
 
-def read_ahead(work: Work, symbols: Sequence[str], chunk_bars: int, token: CancellationToken) -> Generator[Chunk]:
-    """Yield chunks of symbols and their bars, one reading ahead, until the token is set."""
-    chunks = _chunks(work, symbols, chunk_bars)
+def read_ahead(work: Work, chunks: Iterator[list[str]], token: CancellationToken) -> Generator[Chunk]:
+    """Yield chunks of symbols with their bars, one reading ahead, until the token is set."""
     with ThreadPoolExecutor(1, thread_name_prefix="jtscan-read") as reader:
         ahead: Future[Bars] | None = None
         following = next(chunks, None)
@@ -32,12 +31,25 @@ def read_ahead(work: Work, symbols: Sequence[str], chunk_bars: int, token: Cance
                 ahead.cancel()
 
 
-def _chunks(work: Work, symbols: Sequence[str], chunk_bars: int) -> Iterator[list[str]]:
+def cut_growing(work: Work, symbols: Sequence[str], chunk_bars: int) -> Iterator[list[str]]:
     """Cut the symbols into chunks: the first of one symbol, then growing, so that progress starts at once."""
     factor = work.snapshot.chunk_factor
-    most = chunk_bars * factor
-    budget = most if factor > 1 else 1
-    sizes = work.snapshot.sizes(symbols, work.window)
+    return _cut(symbols, sizes_of(work, symbols), chunk_bars * factor if factor > 1 else 1, chunk_bars * factor)
+
+
+def cut_evenly(work: Work, symbols: Sequence[str], chunk_bars: int) -> Iterator[list[str]]:
+    """Cut the symbols into chunks of about so many bars."""
+    most = chunk_bars * work.snapshot.chunk_factor
+    return _cut(symbols, sizes_of(work, symbols), most, most)
+
+
+def sizes_of(work: Work, symbols: Sequence[str]) -> Mapping[str, int]:
+    """Tell about how many bars of each symbol are read."""
+    return work.snapshot.sizes(symbols, work.window)
+
+
+def _cut(symbols: Sequence[str], sizes: Mapping[str, int], first: int, most: int) -> Iterator[list[str]]:
+    budget = first
     chunk: list[str] = []
     bars = 0
     for symbol in symbols:

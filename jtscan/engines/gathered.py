@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 import polars as pl
@@ -35,6 +35,10 @@ class ByTime:
         keys = table.frame.select(_key(self.period).alias(TIME))
         return keys.join(self.values, on=TIME, how="left", maintain_order="left")["#out"].alias(self.column)
 
+    def part(self, symbols: Iterable[str]) -> ByTime:  # noqa: ARG002 - it is everybody's
+        """Return what some symbols need of it."""
+        return self
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BySymbol:
@@ -58,6 +62,21 @@ class BySymbol:
         _check_same(self.times.gather(rows), frame.select(_key(self.period)).to_series(), self.column)
         return self.values.gather(rows).alias(self.column)
 
+    def part(self, symbols: Iterable[str]) -> BySymbol:
+        """Return what some symbols need of it."""
+        held = {symbol: self.stretches[symbol] for symbol in symbols if symbol in self.stretches}
+        ends = [0, *accumulate(length for _, length in held.values())]
+        return replace(
+            self,
+            times=_stretched(self.times, held.values()),
+            values=_stretched(self.values, held.values()),
+            stretches={name: (begin, length) for (name, (_, length)), begin in zip(held.items(), ends, strict=False)},
+        )
+
+
+def _stretched(values: pl.Series, stretches: Iterable[tuple[int, int]]) -> pl.Series:
+    return pl.concat([values.clear(), *(values.slice(*each) for each in stretches)])
+
 
 def _check_same(held: pl.Series, here: pl.Series, column: str) -> None:
     if (held.is_not_null() & (held != here)).any():
@@ -77,14 +96,19 @@ class Nothing:
         """Make a column of unknowns."""
         return pl.Series(self.column, [None], dtype=self.kind).clear(table.frame.height)
 
+    def part(self, symbols: Iterable[str]) -> Nothing:  # noqa: ARG002 - it is everybody's
+        """Return what some symbols need of it."""
+        return self
+
 
 Made = ByTime | BySymbol | Nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Part:
-    """What a chunk gave: rows of its symbols, one after the other."""
+class Piece:
+    """What a chunk gave of a period: rows of its symbols, one after the other."""
 
+    period: str
     symbols: list[str]
     lengths: list[int]
     rows: pl.DataFrame
@@ -99,40 +123,53 @@ def _key(period: str) -> pl.Expr:
     return pl.col(LABEL) if period else pl.col("timestamp")
 
 
+def pieces(
+    gathers: Sequence[Gathered],
+    chunk: Evaluated,
+    *,
+    start: dt.date | None,
+    without: Collection[str],
+    members: pl.DataFrame | None,
+) -> Iterable[Piece]:
+    """Take what is gathered out of a chunk, from the start of the pass's range, without some symbols.
+
+    ``members`` says on which days symbols are compared, None = on all.
+    """
+    for period in sorted({each.period for each in gathers}):
+        names = dict.fromkeys(name for each in gathers if each.period == period for name in each.inputs)
+        kept = chunk.tables[period].frame
+        if start is not None:
+            kept = kept.filter(pl.col("timestamp") >= start)
+        if without:
+            kept = kept.filter(~pl.col("symbol").is_in(list(without)))
+        runs = kept["symbol"].rle().struct.unnest()
+        rows = kept.select(_key(period).alias(TIME), *names)
+        if members is not None:
+            rows = rows.with_columns(on_member_days(members, kept).alias(MEMBER))
+        yield Piece(period=period, symbols=runs["value"].to_list(), lengths=runs["len"].to_list(), rows=rows)
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Gatherer:
     """Keeps what one pass gathers until all of its symbols are there.
 
-    ``members`` says on which days symbols are compared, None = on all.
+    ``members`` tells whether symbols are compared on some days only.
     ``filled`` tells whether anything is. ``alone`` counts, for each
     comparison, the timestamps on which a symbol had no other beside it;
     ``groupless`` are those whose groups are unknown for everybody.
     """
 
     gathers: tuple[Gathered, ...]
-    members: pl.DataFrame | None = None
-    parts: dict[str, list[_Part]] = field(default_factory=dict)
+    members: bool = False
+    parts: dict[str, list[Piece]] = field(default_factory=dict)
     filled: bool = False
     alone: dict[str, int] = field(default_factory=dict)
     groupless: list[str] = field(default_factory=list)
 
-    def add(self, chunk: Evaluated, start: dt.date | None, failed: Collection[str]) -> None:
-        """Take what is gathered out of a chunk, from the start of the pass's range, without those that failed."""
-        for period in sorted({each.period for each in self.gathers}):
-            names = dict.fromkeys(name for each in self.gathers if each.period == period for name in each.inputs)
-            kept = chunk.tables[period].frame
-            if start is not None:
-                kept = kept.filter(pl.col("timestamp") >= start)
-            if failed:
-                kept = kept.filter(~pl.col("symbol").is_in(list(failed)))
-            self.filled |= bool(kept.height)
-            runs = kept["symbol"].rle().struct.unnest()
-            rows = kept.select(_key(period).alias(TIME), *names)
-            if self.members is not None:
-                rows = rows.with_columns(on_member_days(self.members, kept).alias(MEMBER))
-            self.parts.setdefault(period, []).append(
-                _Part(symbols=runs["value"].to_list(), lengths=runs["len"].to_list(), rows=rows)
-            )
+    def keep(self, piece: Piece) -> None:
+        """Keep what a chunk gave."""
+        self.filled |= bool(piece.rows.height)
+        self.parts.setdefault(piece.period, []).append(piece)
 
     def finish(self) -> list[Made]:
         """Compare the symbols, or index the other symbol's values."""
@@ -153,7 +190,7 @@ class Gatherer:
         named = dict(zip(_inputs(each), each.inputs, strict=True))
         columns = (pl.col(theirs).alias(ours) for ours, theirs in named.items())
         frame = rows.select(TIME, *columns)
-        if self.members is not None:
+        if self.members:
             frame = frame.with_columns(pl.when(rows[MEMBER]).then(pl.col("x")).alias("x"))
         if each.section.by and frame["by"].null_count() == frame.height:
             self.groupless.append(each.label)
@@ -178,7 +215,7 @@ def _kind(each: Gathered) -> pl.DataType:
     return pl.Boolean() if each.truth else pl.Float64()
 
 
-def _in_order(parts: Sequence[_Part]) -> tuple[pl.DataFrame, dict[str, tuple[int, int]]]:
+def _in_order(parts: Sequence[Piece]) -> tuple[pl.DataFrame, dict[str, tuple[int, int]]]:
     """Put the symbols in rising order, so that sums have the same bits whatever the order of the scan."""
     names = [name for part in parts for name in part.symbols]
     lengths = [length for part in parts for length in part.lengths]

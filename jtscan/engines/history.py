@@ -16,6 +16,7 @@ import polars as pl
 from jtscan.domain.bars import ReadWindow
 from jtscan.domain.control import CancellationToken
 from jtscan.domain.history import HistoryRequest, SymbolHistory
+from jtscan.engines.crew import Inline
 from jtscan.engines.passes import Passes
 from jtscan.engines.work import Work
 from jtscan.errors import DataError, RequestError
@@ -118,7 +119,7 @@ class Looking:
     def _last_pass(self, window: ReadWindow) -> Work:
         """Gather what crosses symbols in a range; the last pass reads the prices beside what it needs."""
         token = CancellationToken()
-        work = Passes(work=replace(self.work, window=window), chunk_bars=self.chunk_bars, token=token).run()
+        work = Passes(work=replace(self.work, window=window), crew=Inline(self.chunk_bars), token=token).run()
         if token.is_cancelled:
             raise KeyboardInterrupt  # Polars raised it while symbols were compared
         numbers = [name for name in PRICES if work.snapshot.columns.get(name) == "number"]

@@ -7,28 +7,21 @@ gather      one pass over its symbols: evaluate, keep what crosses, compare     
 from __future__ import annotations
 
 import datetime as dt
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import polars as pl
 
-from jtscan.domain.bars import NOT_IN, Bars, ReadWindow
+from jtscan.domain.bars import NOT_IN, ReadWindow
 from jtscan.domain.control import CancellationToken
-from jtscan.domain.jobs import ProcessingResult
-from jtscan.engines.chunks import read_ahead
+from jtscan.engines.crew import Crew, HandedIn
 from jtscan.engines.gathered import Gatherer, Made
-from jtscan.engines.results import empty_matches
 from jtscan.engines.work import EXPECTED, Work
-from jtscan.errors import DataError, first_line
+from jtscan.errors import DataError
 from jtscan.formula import Plan
 from jtscan.formula.plan import Pass
-
-logger = logging.getLogger("jtscan")
 
 _SHOWN = 3
 _AT_ONCE = 500
@@ -40,7 +33,7 @@ class Passes:
     """Runs the passes before the last, and gives the work of the last one."""
 
     work: Work
-    chunk_bars: int
+    crew: Crew
     token: CancellationToken
     tell: Callable[[str], None] | None = None
     warnings: list[str] = field(default_factory=list)
@@ -56,7 +49,7 @@ class Passes:
                 break
             window = replace(self.work.window, start=starts[number], warmup=self._warmup(each.warmup))
             work = replace(self.work, this=each, window=window, made=self._needed(each, made), missing=None)
-            gathering = _Gathering(work=work, chunk_bars=self.chunk_bars, token=self.token, tell=self.tell)
+            gathering = _Gathering(work=work, crew=self.crew, token=self.token, tell=self.tell)
             made[number] = gathering.run(self._symbols(each.symbol))
             for earlier in [earlier for earlier in made if not self._needed_after(number, earlier)]:
                 del made[earlier]
@@ -129,7 +122,7 @@ class _Gathering:
     """One pass over its symbols."""
 
     work: Work
-    chunk_bars: int
+    crew: Crew
     token: CancellationToken
     tell: Callable[[str], None] | None = None
     gatherer: Gatherer = field(init=False)
@@ -138,21 +131,14 @@ class _Gathering:
     asked: int = 0
 
     def __post_init__(self) -> None:
-        compares = self.work.this.symbol is None
-        members = self.work.job.universe_members if compares else None
-        self.gatherer = Gatherer(gathers=self.work.this.gathers, members=members)
+        self.gatherer = Gatherer(gathers=self.work.this.gathers, members=self.work.compared_members is not None)
 
     def run(self, symbols: Sequence[str]) -> list[Made]:
         self.asked = len(symbols)
-        done, told_at = 0, time.monotonic()
-        with closing(read_ahead(self.work, symbols, self.chunk_bars, self.token)) as chunks:
-            for names, reading in chunks:
-                self._gather(names, reading)
-                done += len(names)
-                due = self.work.this.symbol is None and time.monotonic() - told_at > _TOLD_SECONDS
-                if self.tell is not None and due:
-                    told_at = time.monotonic()
-                    self.tell(f"comparing symbols: {done:,} of {self.asked:,}")
+        try:
+            self._gather(symbols)
+        except KeyboardInterrupt:
+            self.token.cancel()
         if self.token.is_cancelled:
             return []
         if self.failures and self.work.job.strict_universe and self.work.this.symbol is None:
@@ -194,39 +180,19 @@ class _Gathering:
         more = f" and {len(self.failures) - _SHOWN:,} more" if len(self.failures) > _SHOWN else ""
         return f"{self.asked - len(self.failures):,} of {self.asked:,} symbols; failed: {shown}{more}"
 
-    def _gather(self, symbols: Sequence[str], reading: Future[Bars]) -> None:
-        """Gather a chunk; if it cannot be read, or fails as a whole, each symbol alone."""
-        try:
-            self._take(symbols, reading.result())
-        except EXPECTED as error:
-            logger.debug("chunk of %d symbols: %s", len(symbols), first_line(error))
-            self._one_by_one(symbols)
-        except KeyboardInterrupt:
-            self.token.cancel()
-        except Exception:
-            if self.work.raise_internal:
-                raise
-            logger.exception("chunk of %d symbols: internal error", len(symbols))
-            self._one_by_one(symbols)
+    def _gather(self, symbols: Sequence[str]) -> None:
+        done, told_at = 0, time.monotonic()
+        with closing(self.crew.gather(self.work, symbols, self.token)) as chunks:
+            for names, handed_in in chunks:
+                self._take(handed_in)
+                done += len(names)
+                due = self.work.this.symbol is None and time.monotonic() - told_at > _TOLD_SECONDS
+                if self.tell is not None and due:
+                    told_at = time.monotonic()
+                    self.tell(f"comparing symbols: {done:,} of {self.asked:,}")
 
-    def _one_by_one(self, symbols: Sequence[str]) -> None:
-        for symbol in symbols:
-            if self.token.is_cancelled:
-                return
-            result = self.work.guarded(symbol, partial(self._alone, symbol))
-            if result.error is not None:
-                self.failures[symbol] = result.error
-
-    def _alone(self, symbol: str) -> ProcessingResult:
-        self._take([symbol], self.work.read([symbol]))
-        return ProcessingResult(symbol=symbol, matches=empty_matches(self.work.plan, self.work.job.timeframe))
-
-    def _take(self, symbols: Sequence[str], bars: Bars) -> None:
-        taken = list(self.work.evaluated(symbols, bars))
-        for part in taken:
-            inside = part.chunk if len(taken) == 1 else part.chunk.only(part.symbols)
-            wanted = set(part.symbols)
-            found = {**part.chunk.failures, **part.bars.problems}
-            self.gatherer.add(inside, self.work.window.start, found)
-            self.failures.update({symbol: reason for symbol, reason in found.items() if symbol in wanted})
-            self.absent.update({symbol: reason for symbol, reason in part.bars.absent.items() if symbol in wanted})
+    def _take(self, handed_in: HandedIn) -> None:
+        for piece in handed_in.pieces:
+            self.gatherer.keep(piece)
+        self.failures.update(handed_in.failures)
+        self.absent.update(handed_in.absent)

@@ -2,7 +2,8 @@
 
 process_batch           entry: snapshot, plan, loop, summary      (here)
 Passes.run              what crosses symbols, gathered before anything is published      (passes.py)
-Batch.stream            order, progress, cancellation; reading ahead      (batch.py, chunks.py)
+Batch.stream            order, progress, cancellation      (batch.py)
+Crew.process            who does the chunks: here, threads, processes, a cluster      (crew.py, place.py)
 Work.process_chunk      some symbols: evaluate, settle, cut into results      (work.py)
 Looking.run             one symbol as the formula saw it, bar by bar, for charts      (history.py)
 Work.process_symbol     one symbol alone: what a failing chunk falls back to      (work.py)
@@ -14,7 +15,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import weakref
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,10 +28,13 @@ from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.history import HistoryRequest, SymbolHistory
 from jtscan.domain.jobs import JobOutline, ProcessingJob, ProcessingResult, Status
 from jtscan.engines.batch import Batch, Listeners
+from jtscan.engines.crew import Inline
 from jtscan.engines.history import Looking
 from jtscan.engines.passes import Passes
+from jtscan.engines.place import Place
 from jtscan.engines.replay import Replay
 from jtscan.engines.results import empty_matches
+from jtscan.engines.where import Where, as_where
 from jtscan.engines.work import Work
 from jtscan.errors import LookAheadError, RequestError
 from jtscan.formula import Function, Plan, compile_formula, compile_series
@@ -44,7 +50,7 @@ _REPLAYED_FIRED = 120
 
 
 class ProcessingEngine:
-    """Processes a job's symbols one after the other, in this thread.
+    """Processes a job's symbols one after the other, in this thread or where it is told to.
 
     Parameters
     ----------
@@ -54,6 +60,9 @@ class ProcessingEngine:
         Functions of a user, beside those of the language.
     chunk_bars
         About how many bars are evaluated at once.
+    where
+        Who processes the symbols: ``jt.engines.threads(2)``, or the same as
+        text, "threads:2"; this thread if not given.
     raise_internal
         Let an error that is neither the data's nor the formula's out of the
         batch, instead of failing the symbol. For tests.
@@ -65,19 +74,33 @@ class ProcessingEngine:
         *,
         functions: Sequence[Function] = (),
         chunk_bars: int = CHUNK_BARS,
+        where: Where | str | None = None,
         raise_internal: bool = False,
     ) -> None:
         self._prices = prices
         self._functions = tuple(functions)
         self._chunk_bars = chunk_bars
+        self._place = Place(as_where(where), chunk_bars)
         self._raise_internal = raise_internal
+        weakref.finalize(self, self._place.close)
+
+    @property
+    def where(self) -> Where:
+        """Where symbols are processed."""
+        return self._place.where
+
+    def close(self) -> None:
+        """Let the workers go; a later batch starts new ones."""
+        self._place.close()
 
     def pinned(self, timeframe: Timeframe) -> ProcessingEngine:
-        """Return the same engine on the data as it is now, whatever happens to the files meanwhile."""
-        prices = _Pinned(self._prices.snapshot(timeframe))
-        return ProcessingEngine(
-            prices, functions=self._functions, chunk_bars=self._chunk_bars, raise_internal=self._raise_internal
-        )
+        """Return the same engine on the data as it is now, whatever happens to the files meanwhile.
+
+        It works with the same workers, which end with the engine that they were started for.
+        """
+        engine = copy(self)
+        engine._prices = _Pinned(self._prices.snapshot(timeframe))  # noqa: SLF001 - its own
+        return engine
 
     def outline(self, job: ProcessingJob) -> JobOutline:
         """Tell what a job gives and reads; raises what is wrong with its formula."""
@@ -167,7 +190,10 @@ class ProcessingEngine:
             listeners.warn(warning)
         logger.info("scan %s: %d symbols, %s, %s", job.id, len(job.symbols), job.timeframe, job.date_range)
         tally = _Tally()
-        batch = Batch(work=work, chunk_bars=self._chunk_bars, listeners=listeners, token=token)
+        crew = self._place.crew
+        if job.symbol_timeout is not None and not crew.stops_symbols:
+            listeners.warn(f"symbol_timeout= is not kept to by {self.where}: only processes() can stop a symbol")
+        batch = Batch(work=work, crew=crew, listeners=listeners, token=token)
         for result in batch.stream():
             tally.add(result)
             yield result
@@ -271,12 +297,13 @@ class ProcessingEngine:
             this=plan.last,
             snapshot=snapshot,
             window=window,
+            functions=self._functions,
             raise_internal=self._raise_internal,
         )
 
     def _process_symbol(self, job: ProcessingJob, symbol: str, bars: Bars) -> ProcessingResult:
         """Process one symbol alone: the complete path from bars to a result, by the code that the batch runs."""
-        passes = Passes(work=self._work(job), chunk_bars=self._chunk_bars, token=CancellationToken())
+        passes = Passes(work=self._work(job), crew=Inline(self._chunk_bars), token=CancellationToken())
         return passes.run().process_symbol(symbol, bars)
 
 

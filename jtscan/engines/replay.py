@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -15,6 +15,7 @@ from jtscan.domain.bars import Bars, ReadWindow
 from jtscan.domain.checks import CheckReport, LookAhead
 from jtscan.domain.control import CancellationToken
 from jtscan.domain.formulas import PolarsFormula
+from jtscan.engines.crew import Inline
 from jtscan.engines.passes import Passes
 from jtscan.engines.work import EXPECTED, Work
 from jtscan.errors import first_line
@@ -121,7 +122,7 @@ class Replay:
         job = replace(self.work.job, symbols=tuple(symbols), universe=None, members=None, universe_members=None)
         work = replace(self.work, job=job, snapshot=_Remembered(bars), window=_EVERYTHING)
         token = CancellationToken()
-        work = Passes(work=work, chunk_bars=self.chunk_bars, token=token).run()
+        work = Passes(work=work, crew=Inline(self.chunk_bars), token=token).run()
         if token.is_cancelled:
             raise KeyboardInterrupt  # Polars raised it while symbols were compared
         parts = list(work.evaluated(symbols, work.read(symbols)))
@@ -188,3 +189,6 @@ class _Remembered:
         present = frozenset(frame["symbol"].unique())
         absent = {symbol: "no bars" for symbol in symbols if symbol not in present}
         return Bars(frame=frame, absent=absent, from_first=present)
+
+    def part(self, symbols: Collection[str]) -> _Remembered:  # noqa: ARG002 - it is small
+        return self

@@ -24,7 +24,7 @@ from jtscan.engines.periods import Clock
 from jtscan.engines.results import Cut, Outcome, cut, empty_matches, unsettled
 from jtscan.engines.table import Table
 from jtscan.errors import JtscanError, first_line
-from jtscan.formula import Plan
+from jtscan.formula import Function, Plan
 from jtscan.formula.plan import MEMBER, Pass, PeriodStep, Step
 from jtscan.ports import IPriceSnapshot
 
@@ -51,6 +51,7 @@ class Work:
     ``made`` is what earlier passes gathered, ``missing`` why another symbol's
     values are not there, ``failed`` the symbols that failed in an earlier pass.
     ``reference`` computes indicators by their expressions, as a symbol alone is.
+    ``functions`` are those of a user that the plan was made with.
     """
 
     job: ProcessingJob
@@ -62,6 +63,7 @@ class Work:
     missing: str | None = None
     failed: Mapping[str, str] = field(default_factory=dict)
     reference: bool = False
+    functions: Sequence[Function] = ()
     raise_internal: bool = False
 
     @property
@@ -70,6 +72,11 @@ class Work:
         if not self.plan.compares or self.job.universe is None:
             return frozenset()
         return frozenset(self.job.symbols) - frozenset(self.job.universe)
+
+    @property
+    def compared_members(self) -> pl.DataFrame | None:
+        """When symbols are compared in this pass, None = always."""
+        return self.job.universe_members if self.this.symbol is None else None
 
     @property
     def columns(self) -> list[str]:
@@ -110,14 +117,15 @@ class Work:
         try:
             return make()
         except EXPECTED as error:
-            return self._failed(symbol, first_line(error))
+            return self.failed_result(symbol, first_line(error))
         except Exception as error:
             if self.raise_internal:
                 raise
             logger.exception("symbol %s: internal error", symbol)
-            return self._failed(symbol, f"internal error: {type(error).__name__}: {first_line(error)}")
+            return self.failed_result(symbol, f"internal error: {type(error).__name__}: {first_line(error)}")
 
-    def _failed(self, symbol: str, reason: str) -> ProcessingResult:
+    def failed_result(self, symbol: str, reason: str) -> ProcessingResult:
+        """Make the result of a symbol that failed."""
         matches = empty_matches(self.plan, self.job.timeframe)
         return ProcessingResult(symbol=symbol, matches=matches, error=reason, status=Status.FAILED)
 

@@ -148,6 +148,7 @@ def _row(own: Any) -> Function:
         args=tuple(args),
         outputs={"": _build(own, args, kind)},
         kind=kind,
+        own=own,
     )
 
 

@@ -75,7 +75,7 @@ class Function:
 
     ``outputs`` maps each output's name to how it is built; a function of one
     output has the single name "". ``kind`` is what comes out; None is the
-    kind of the argument ``x``.
+    kind of the argument ``x``. ``own`` is what a user made it of.
     """
 
     name: str
@@ -86,6 +86,7 @@ class Function:
     outputs: Mapping[str, Build] = field(default_factory=dict)
     kind: Kind | None = Kind.SERIES
     aliases: tuple[str, ...] = ()
+    own: object | None = None
 
     @property
     def usage(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -45,6 +45,7 @@ class Catalog:
     ``problems`` are the reasons of the symbols in unusable files, ``rowless``
     of those whose file has no rows. ``notes`` and ``lost`` are what concerns
     no symbol that is known: ``lost`` names unusable files of other symbols.
+    A catalog that is not ``whole`` knows only some of the symbols in its files.
     """
 
     files: Sequence[PriceFile]
@@ -54,11 +55,26 @@ class Catalog:
     rowless: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     lost: str = ""
+    whole: bool = True
 
     @property
     def symbols(self) -> list[str]:
         """Every symbol that has rows, or a file without usable ones, in rising order."""
         return sorted({*self.entries["symbol"], *self.problems, *self.rowless})
+
+    def part(self, symbols: Collection[str]) -> Catalog:
+        """Return what it says of some symbols, and the files that hold them."""
+        entries = self.entries.filter(pl.col("symbol").is_in(list(symbols)))
+        held = entries["file"].unique().sort()
+        position = pl.col("file").replace_strict(held, range(held.len()), return_dtype=pl.Int64)
+        return replace(
+            self,
+            files=[replace(self.files[file], path=self.files[file].path.absolute()) for file in held],
+            entries=entries.with_columns(position),
+            problems={symbol: self.problems[symbol] for symbol in symbols if symbol in self.problems},
+            rowless={symbol: self.rowless[symbol] for symbol in symbols if symbol in self.rowless},
+            whole=False,
+        )
 
 
 def make_catalog(duck: Duck, paths: Sequence[Path], timeframe: Timeframe, renamed: Mapping[str, str]) -> Catalog:

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,18 +30,28 @@ class Duck:
     """A locked DuckDB that can read what is in the folders of some files."""
 
     def __init__(self, files: Iterable[Path]) -> None:
-        self._connection = duckdb.connect(":memory:")
-        self._lock(files)
-
-    def _lock(self, files: Iterable[Path]) -> None:
         paths = [path for file in files for path in (file, file.resolve() if file.is_symlink() else file)]
         folders = {path for each in {path.parent for path in paths} for path in (each.absolute(), each.resolve())}
-        allowed = {f"{folder}/" for folder in folders if is_text(folder)}
-        self._connection.execute("SET allowed_directories = ?", [sorted(allowed)])
-        self._connection.execute("SET enable_progress_bar = false")  # it would be drawn on the standard output
+        self._allowed = sorted({f"{folder}/" for folder in folders if is_text(folder)})
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process makes a connection of its own with."""
+        return {"_allowed": self._allowed}
+
+    @cached_property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        """The connection; made for the first query, and locked before it."""
+        connection = duckdb.connect(":memory:")
+        self._prepare(connection)
+        connection.execute("SET allowed_directories = ?", [self._allowed])
+        connection.execute("SET enable_progress_bar = false")  # it would be drawn on the standard output
         for setting in ("python_enable_replacements", "enable_external_access"):
-            self._connection.execute(f"SET {setting} = false")
-        self._connection.execute("SET lock_configuration = true")
+            connection.execute(f"SET {setting} = false")
+        connection.execute("SET lock_configuration = true")
+        return connection
+
+    def _prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Set what cannot be set once it is locked."""
 
     def _session(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         return self._connection.cursor()
@@ -73,10 +84,12 @@ class Workbench(Duck):
     """
 
     def __init__(self, files: Iterable[Path], work: Path) -> None:
-        self._connection = duckdb.connect(":memory:")
-        self._connection.execute("SET memory_limit = ?", [_WORKING_MEMORY])
-        self._connection.execute("SET temp_directory = ?", [str(work / "spill")])
-        self._lock([*files, work / "anything"])
+        super().__init__([*files, work / "anything"])
+        self._spill = work / "spill"
+
+    def _prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute("SET memory_limit = ?", [_WORKING_MEMORY])
+        connection.execute("SET temp_directory = ?", [str(self._spill)])
 
     def _session(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """Temporary tables belong to a connection, so that all statements share it."""

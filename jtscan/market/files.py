@@ -27,6 +27,8 @@ _FLOATS = frozenset({"FLOAT", "DOUBLE"})
 _DECIMAL = re.compile(r"DECIMAL\(\d+, ?\d+\)")
 MOMENTS = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S"})
 _HIVE_SYMBOL = re.compile(r"(?:^|/)symbol=([^/]+)/")
+FileStates = Mapping[Path, str | None]
+"""What each file was when it was listed: another text for any other content; None is never written again."""
 _TIMES = frozenset({"timestamp", "date", "datetime", "time", "dt", "날짜", "일자"})
 
 
@@ -109,16 +111,29 @@ def _cannot_list(error: OSError) -> None:
     raise DataError(f"{shown(Path(error.filename))}: the folder cannot be listed: {error.strerror}") from error
 
 
-def version_of(paths: Sequence[Path]) -> str:
+def states_of(paths: Iterable[Path]) -> dict[Path, str | None]:
+    """Take each file's size and time of change."""
+    return {path: _state_of(path) for path in paths}
+
+
+def changed_of(states: FileStates) -> list[Path]:
+    """List the files that are no longer what they were."""
+    return [path for path, state in states.items() if state is not None and state != _state_of(path)]
+
+
+def _state_of(path: Path) -> str:
+    try:
+        state = path.stat()
+    except OSError:
+        return "missing"
+    return f"{state.st_size}\0{state.st_mtime_ns}"
+
+
+def version_of(states: FileStates) -> str:
     """Sum up names, sizes and times of change: another version for any other data."""
     sums = hashlib.sha256()
-    for path in paths:
-        try:
-            state = path.stat()
-            known = f"{state.st_size}\0{state.st_mtime_ns}"
-        except OSError:
-            known = "missing"
-        sums.update(f"{shown(path)}\0{known}\n".encode())
+    for path, state in states.items():
+        sums.update(f"{shown(path)}\0{state}\n".encode())
     return sums.hexdigest()[:12]
 
 

@@ -12,7 +12,7 @@ from jtscan.domain.dates import Timeframe
 from jtscan.domain.words import first_few
 from jtscan.errors import DataError, DataNotFoundError, RequestError
 from jtscan.market.duck import shown, sought
-from jtscan.market.files import find_files, version_of
+from jtscan.market.files import find_files, states_of, version_of
 from jtscan.market.resampled import ResampledSnapshot, made_from, made_of
 from jtscan.market.snapshot import PriceSnapshot
 from jtscan.market.store.aside import Aside
@@ -125,11 +125,11 @@ class DuckDBPriceRepository:
         return self._of_files(timeframe) if self.store is None else self._of_store(self.store, timeframe)
 
     def _of_files(self, timeframe: Timeframe) -> PriceSnapshot:
-        paths = self._paths(timeframe)
-        version = version_of(paths)
+        states = states_of(self._paths(timeframe))
+        version = version_of(states)
 
         def make() -> PriceSnapshot:
-            return PriceSnapshot(paths, version, timeframe, self._columns, elsewhere=self._with_bars_of)
+            return PriceSnapshot(states, version, timeframe, self._columns, elsewhere=self._with_bars_of)
 
         return self._known(timeframe, version, make)
 
@@ -144,7 +144,12 @@ class DuckDBPriceRepository:
             refuse_damage(store.root, [*files, *chain(*apart)], content=self._verify)
             paths, *others = ([store.root / file.path for file in group] for group in (files, *apart))
             return PriceSnapshot(
-                paths, manifest.name, timeframe, {}, aside=Aside(*others), elsewhere=self._with_bars_of
+                dict.fromkeys(paths),
+                manifest.name,
+                timeframe,
+                {},
+                aside=Aside(*others),
+                elsewhere=self._with_bars_of,
             )
 
         return self._known(timeframe, manifest.name, make)

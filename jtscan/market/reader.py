@@ -34,6 +34,8 @@ _SHORT_RUN = 16
 _LOOSE = 0.2
 _FEW = 64
 
+Extent = tuple[int, int, dt.datetime | None, dt.datetime | None]
+
 
 class BarReader:
     """Reads the files of a catalog; knows how many rows each symbol has, and which of them are no bars."""
@@ -60,7 +62,7 @@ class BarReader:
         return bool(scattered > everything * _LOOSE)
 
     @cached_property
-    def by_symbol(self) -> dict[str, tuple[int, int, dt.datetime | None, dt.datetime | None]]:
+    def by_symbol(self) -> dict[str, Extent]:
         """Rows, rows that are no bars, first and last bar of each symbol."""
         rows = self.extents.select("symbol", "rows", "no_bars", "first", "last").iter_rows()
         return {symbol: (count, no_bars, first, last) for symbol, count, no_bars, first, last in rows}
@@ -98,7 +100,6 @@ class BarReader:
         merged = pl.concat(found).filter(in_calendar(pl.col("timestamp")))["timestamp"].unique().sort(descending=True)
         return merged.head(min(count, merged.len())).to_list()
 
-    @cached_property
     def sessions(self) -> pl.DataFrame:
         """Day and start of each session: the day's first bar of whatever symbol."""
         everybody = list(self.by_symbol)
@@ -187,7 +188,7 @@ class BarReader:
         moment = timestamp_of(file, self.timeframe)
         parameters: dict[str, object] = {"paths": [str(each.path) for each in group]}
         conditions = []
-        if file.has("symbol") and len(symbols) < len(self.by_symbol):
+        if file.has("symbol") and not (self.catalog.whole and len(symbols) >= len(self.by_symbol)):
             conditions.append(f"{symbol_of(file)} = any($symbols)")
             parameters["symbols"] = list(symbols)
         elif file.has("symbol"):

@@ -137,6 +137,10 @@ class ResampledSnapshot:
         begun = labels if window.start is None else labels.filter(labels >= window.start)
         return begun if window.end is None else begun.filter(begun <= window.end)
 
+    def part(self, symbols: Collection[str]) -> ResampledSnapshot:
+        """Return what it is for some symbols: another process makes the same bars of them."""
+        return ResampledSnapshot(self.base.part(symbols), self.timeframe)
+
     def _read(
         self, symbols: Sequence[str], columns: Sequence[str], window: ReadWindow, end: dt.date | None
     ) -> _Reading:

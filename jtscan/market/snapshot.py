@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import polars as pl
 
 from jtscan.domain.bars import NOT_IN, Bars, ReadWindow
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.jobs import NO_ROWS
+from jtscan.errors import DataError
 from jtscan.market.catalog import Catalog, make_catalog
-from jtscan.market.duck import Duck
-from jtscan.market.files import version_of
+from jtscan.market.duck import Duck, shown
+from jtscan.market.files import FileStates, changed_of
 from jtscan.market.order import in_order
-from jtscan.market.reader import BarReader
+from jtscan.market.reader import BarReader, Extent
 from jtscan.market.store.aside import Aside
 
 _SCATTERED = 8
@@ -32,7 +32,7 @@ class PriceSnapshot:
 
     def __init__(
         self,
-        paths: Sequence[Path],
+        files: FileStates,
         version: str,
         timeframe: Timeframe,
         columns: Mapping[str, str],
@@ -40,23 +40,48 @@ class PriceSnapshot:
         aside: Aside | None = None,
         elsewhere: Callable[[str], Sequence[Timeframe]] = lambda _: (),
     ) -> None:
-        self._is_stored = aside is not None
-        self._aside = aside or Aside((), ())
+        self._files = files
+        self._aside = aside or Aside()
         self._elsewhere = elsewhere
         self.version = version
         self.timeframe = timeframe
-        self._duck = Duck(paths)
-        self._paths = paths
+        self._duck = Duck(files)
         self._renamed = columns
         self._lock = threading.Lock()
         self._made: Catalog | None = None
+
+    def part(self, symbols: Collection[str]) -> PriceSnapshot:
+        """Return what it is for some symbols: another process reads the same bars of them."""
+        catalog = self.catalog.part(symbols)
+        there = {file.path for file in catalog.files}
+        known = {*self._reader.by_symbol, *catalog.rowless, *self._aside.symbols}
+        part = PriceSnapshot(
+            {path.absolute(): state for path, state in self._files.items() if path.absolute() in there},
+            self.version,
+            self.timeframe,
+            self._renamed,
+            aside=self._aside.part(symbols),
+            elsewhere=_Elsewhere({symbol: tuple(self._elsewhere(symbol)) for symbol in symbols if symbol not in known}),
+        )
+        part._made = catalog
+        part.chunk_factor = self.chunk_factor
+        part._sessions = self._sessions
+        return part
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs; it has a lock and a reader of its own."""
+        return {name: value for name, value in vars(self).items() if name not in {"_lock", "_reader"}}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        vars(self).update(state)
+        self._lock = threading.Lock()
 
     @property
     def catalog(self) -> Catalog:
         """What the files hold; made on first use."""
         with self._lock:
             if self._made is None:
-                self._made = make_catalog(self._duck, self._paths, self.timeframe, self._renamed)
+                self._made = make_catalog(self._duck, list(self._files), self.timeframe, self._renamed)
             return self._made
 
     @cached_property
@@ -80,19 +105,24 @@ class PriceSnapshot:
 
     @property
     def unchanged(self) -> bool:
-        """Whether the files are still those that were listed; those of a store are never written again."""
-        return self._is_stored or version_of(self._paths) == self.version
+        """Whether the files are still those that were listed."""
+        return not changed_of(self._files)
 
-    @property
+    def _refuse_changed(self) -> None:
+        """Refuse files that a part was not made for: what they hold was seen where it was made."""
+        for path in [] if self.catalog.whole else changed_of(self._files):
+            name = shown(Path(path.name))
+            raise DataError(f"{name}: it is no longer the file that the scan began with; scan again")
+
+    @cached_property
     def chunk_factor(self) -> int:
         """How much larger than usual a chunk should be: rows of a symbol that are scattered cost a pass each time."""
         return _SCATTERED if self._reader.is_scattered else 1
 
     def sizes(self, symbols: Sequence[str], window: ReadWindow) -> Mapping[str, int]:
         """Return how many rows each known symbol has in the window at the most."""
-        most = self._most_rows(window)
         known = self._reader.by_symbol
-        return {symbol: min(known[symbol][0], most) for symbol in symbols if symbol in known}
+        return {symbol: self._most_rows(known[symbol], window) for symbol in symbols if symbol in known}
 
     def spans(self) -> dict[str, tuple[dt.date, dt.date]]:
         """Return the first and the last bar of each symbol that has bars."""
@@ -109,15 +139,22 @@ class PriceSnapshot:
         known = self._reader.by_symbol
         return sorted(known, key=lambda symbol: (-known[symbol][0], symbol))[:count]
 
-    def _most_rows(self, window: ReadWindow) -> int:
-        reach, end = self._reach(window), window.end or self.newest(self.symbols, 1)
-        if reach is None or end is None:
-            return sys.maxsize
-        return max(int(((end - reach).days + 1) * self.timeframe.bars_per_day * 2), 1)
+    def _most_rows(self, extent: Extent, window: ReadWindow) -> int:
+        """How many rows can be between the ends of a window, of what a symbol has."""
+        rows, _, _, last = extent
+        reach, newest = self._reach(window), self._reader.moment(last)
+        if reach is None or newest is None:
+            return rows
+        end = newest if window.end is None else min(window.end, newest)
+        return min(max(int(((end - reach).days + 1) * self.timeframe.bars_per_day * 2), 1), rows)
 
     def sessions(self) -> pl.DataFrame:
         """Return day and start of each session: the day's first bar of whatever symbol."""
-        return self._reader.sessions
+        return self._sessions
+
+    @cached_property
+    def _sessions(self) -> pl.DataFrame:
+        return self._reader.sessions()
 
     def newest(self, symbols: Sequence[str], count: int) -> dt.date | None:
         """Return the count-th newest timestamp among the symbols, or the oldest."""
@@ -133,6 +170,7 @@ class PriceSnapshot:
             return []
         if count == 1:
             return [newest if kind.intraday else newest.date()]
+        self._refuse_changed()
         for since in (earlier(newest, count, kind), None):
             found = self._reader.timestamps(list(lasts), since, count, kind)
             if len(found) == count:
@@ -141,6 +179,7 @@ class PriceSnapshot:
 
     def read(self, symbols: Sequence[str], columns: Iterable[str], window: ReadWindow) -> Bars:
         """Return the bars of the symbols in the window; first a generous range of dates, then short ones again."""
+        self._refuse_changed()
         known, broken = self._reader.by_symbol, self.catalog.problems
         wanted = [symbol for symbol in symbols if symbol in known and symbol not in broken]
         names = [name for name in dict.fromkeys(columns) if name in self.columns]
@@ -167,6 +206,7 @@ class PriceSnapshot:
 
     def halts(self, symbol: str, window: ReadWindow) -> pl.Series:
         """Return the timestamps of a symbol's halts between the ends of a window, in no order."""
+        self._refuse_changed()
         found = self._reader.halts([symbol] if symbol in self._reader.by_symbol else [], window)
         if symbol not in self._aside.symbols:
             return found
@@ -217,6 +257,16 @@ class PriceSnapshot:
         lasts = ((symbol, self._reader.moment(self._reader.by_symbol[symbol][3])) for symbol in gone)
         end = window.end
         return {symbol: last for symbol, last in lasts if last is not None and (end is None or last <= end)}
+
+
+class _Elsewhere:
+    """What is known already of the timeframes that have symbols which are not here."""
+
+    def __init__(self, timeframes: Mapping[str, Sequence[Timeframe]]) -> None:
+        self._timeframes = timeframes
+
+    def __call__(self, symbol: str) -> Sequence[Timeframe]:
+        return self._timeframes.get(symbol, ())
 
 
 def earlier(moment: _Moment, bars: int, timeframe: Timeframe) -> _Moment | None:

@@ -16,7 +16,7 @@ from jtscan.domain.symbols import Names, SymbolCriteria, Where
 from jtscan.domain.universe import MEMBER_SCHEMA, selected, values_of
 from jtscan.errors import DataError, DataNotFoundError
 from jtscan.market.duck import Duck, quoted, refuse_names, shown, sought, unreadable
-from jtscan.market.files import MOMENTS, is_number, version_of
+from jtscan.market.files import MOMENTS, is_number, states_of, version_of
 
 logger = logging.getLogger("jtscan")
 
@@ -181,7 +181,7 @@ class _File:
         if not path.is_file():
             raise DataNotFoundError(f"{sought(path)}: {self._what} is missing")
         with self._lock:
-            version = (path, version_of([path]))
+            version = (path, version_of(states_of([path])))
             if version not in self._known:
                 frame = self._read(path)
                 self._known.clear()

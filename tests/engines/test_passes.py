@@ -24,6 +24,7 @@ from jtscan.domain.jobs import ProcessingJob, Status
 from jtscan.domain.scans import BatchScanRequest
 from jtscan.domain.symbols import SymbolCriteria
 from jtscan.engines import gathered
+from jtscan.engines.crew import Inline
 from jtscan.engines.gathered import Gatherer
 from jtscan.engines.passes import Passes
 from jtscan.engines.processing import ProcessingEngine
@@ -836,6 +837,6 @@ def test_a_token_that_is_set_leaves_the_rest_of_the_passes_out():
     token = CancellationToken()
     token.cancel()
     work = engine(THREE)._work(job("ABC", "rank(close) > 0.5"))
-    passes = Passes(work=work, chunk_bars=1, token=token)
+    passes = Passes(work=work, crew=Inline(1), token=token)
     assert passes.run().made == ()
     assert passes.warnings == []

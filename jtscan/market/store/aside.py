@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -17,11 +17,20 @@ _KEYS = ("symbol", "timestamp")
 class Aside:
     """Halts and quarantined rows of one timeframe; read when first asked for."""
 
-    def __init__(self, halts: Iterable[Path], quarantine: Iterable[Path]) -> None:
+    def __init__(
+        self, halts: Iterable[Path] = (), quarantine: Iterable[Path] = (), *, known: pl.DataFrame | None = None
+    ) -> None:
         self._paths = {"halts": list(halts), "set_aside": list(quarantine)}
+        self._known = known
+
+    def part(self, symbols: Collection[str]) -> Aside:
+        """Return the rows of some symbols, read already."""
+        return Aside(known=self._rows.filter(pl.col("symbol").is_in(list(symbols))))
 
     @cached_property
     def _rows(self) -> pl.DataFrame:
+        if self._known is not None:
+            return self._known
         parts = [
             pl.read_parquet(path, columns=list(_KEYS), hive_partitioning=False).with_columns(pl.lit(kind).alias("kind"))
             for kind, paths in self._paths.items()

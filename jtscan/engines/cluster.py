@@ -1,0 +1,197 @@
+"""The workers of a Dask cluster, which are sent the tasks that worker processes are.
+
+A cluster cannot stop a task: one that nobody waits for is forgotten. Dask
+itself sends a task whose worker has died to others (allowed-failures), and
+blames whatever else that worker had in hand: so who is suspected is tried
+again with nobody beside him.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from distributed import Client, KilledWorker
+
+from jtscan.domain.control import CancellationToken
+from jtscan.domain.formulas import PolarsFormula
+from jtscan.domain.words import first_few
+from jtscan.engines.crew import Done
+from jtscan.engines.pooled import Lost, Pooled
+from jtscan.engines.probe import Found, Named, differences, probe, versions
+from jtscan.engines.tasks import Parcel, run
+from jtscan.engines.work import Work
+from jtscan.errors import EngineError, first_line
+
+_LARGER = 16  # a task costs 3 to 5 ms, so that it should be 0.3 to 1 s of work
+_LOOK_SECONDS = 0.5
+_CONNECT_SECONDS = 10
+_CALLS_PYTHON = b"PLPYFN"  # how Polars marks a function of Python in an expression
+
+
+class ClusterCrew(Pooled):
+    """The workers of a cluster; a client that was given stays open."""
+
+    shares_fate = True
+
+    def __init__(self, cluster: Client | str, chunk_bars: int, patience: float) -> None:
+        super().__init__(chunk_bars)
+        self._patience = patience
+        self._own = isinstance(cluster, str)
+        self._client = _connected(cluster) if isinstance(cluster, str) else cluster
+        self._executor = self._client.get_executor(pure=False)
+        self._seen_at = self._looked_at = time.monotonic()
+        self._threads = self._look()
+
+    @property
+    def workers(self) -> int:
+        """How many threads the workers had when they were last looked at."""
+        return max(sum(self._threads.values()), 1)
+
+    @property
+    def most_bars(self) -> int:
+        """Large chunks, which a worker cuts for itself."""
+        return self.chunk_bars * _LARGER
+
+    def order(self, work: Work, token: CancellationToken) -> ClusterOrder:
+        """Pack a pass, after a look at every worker: they must be able to do it."""
+        _refuse_by_value(work)
+        functions = [_named(each.name, each.own) for each in work.functions]
+        self._await_workers(token)
+        if not token.is_cancelled:
+            self._probe(functions)
+        parcel = Parcel(work=work, chunk_bars=self.chunk_bars, functions=functions)
+        return ClusterOrder(executor=self._executor, parcel=parcel)
+
+    def drop(self, future: Future[Any]) -> None:
+        """Forget a chunk; a worker that is at it comes to its end."""
+        future.cancel()
+
+    def close(self) -> None:
+        """Let go of the cluster."""
+        self._executor.shutdown(wait=False)
+        if self._own:
+            self._client.close()
+
+    def check(self) -> None:
+        """Look for workers now and then.
+
+        Raises
+        ------
+        EngineError
+            There have been none for too long.
+        """
+        now = time.monotonic()
+        if now - self._looked_at < _LOOK_SECONDS:
+            return
+        self._looked_at = now
+        self._threads = self._look()
+        if self._threads:
+            self._seen_at = now
+        elif now - self._seen_at > self._patience:
+            raise EngineError(
+                f"the cluster {self._address} has had no workers for {self._patience:g} s: look at its dashboard and "
+                "the logs of its workers, start some (dask worker ADDRESS), and scan again"
+            )
+
+    def _look(self) -> Mapping[str, int]:
+        """The threads of each worker there is; none where the scheduler does not answer."""
+        if self._client.status != "running":
+            return {}
+        try:
+            workers = self._client.scheduler_info(n_workers=-1)["workers"]
+        except (OSError, TimeoutError):
+            return {}
+        return {address: int(each["nthreads"]) for address, each in workers.items()}
+
+    def _await_workers(self, token: CancellationToken) -> None:
+        self._seen_at = time.monotonic()
+        self._threads = self._look()
+        while not self._threads and not token.is_cancelled:
+            time.sleep(_LOOK_SECONDS / 5)
+            self.check()
+
+    def _probe(self, functions: Sequence[Named]) -> None:
+        """Compare the versions of every worker, and whether it has the user's functions."""
+        found = self._client.run(probe, functions, on_error="return")
+        for worker, answer in found.items():
+            _check_probed(worker, answer)
+
+    @property
+    def _address(self) -> str:
+        return str(getattr(self._client.scheduler, "address", ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ClusterOrder:
+    """One pass, sent to a cluster."""
+
+    executor: Any
+    parcel: Parcel
+
+    def send(self, symbols: Sequence[str], *, alone: bool) -> Future[Any]:  # noqa: ARG002 - the order is what makes it so
+        """Send some symbols."""
+        sent: Future[Any] = self.executor.submit(run, self.parcel.task(symbols))
+        return sent
+
+    def receive(self, answer: Any) -> Done:
+        """Unpack what came back."""
+        return self.parcel.unpack(answer)
+
+    def lost(self, error: Exception) -> Lost:
+        """Say how a chunk was lost; Dask has tried again itself where workers died."""
+        if isinstance(error, KilledWorker):
+            return Lost(f"{error.allowed_failures + 1} workers died at it", hopeless=True)
+        return Lost(f"{type(error).__name__}: {first_line(error)}")
+
+
+def _connected(address: str) -> Client:
+    try:
+        return Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:  # a time-out too
+        raise EngineError(
+            f"there is no Dask scheduler at {address}: {first_line(error)}; start one with dask scheduler"
+        ) from error
+
+
+def _refuse_by_value(work: Work) -> None:
+    """Refuse expressions that call Python: what they call is here, and perhaps not there."""
+    formula = work.job.formula
+    if not isinstance(formula, PolarsFormula):
+        return
+    calling = [name for name, each in formula.signals.items() if _CALLS_PYTHON in each.meta.serialize()]
+    if calling:
+        raise EngineError(
+            f"signal {first_few(calling)} calls a function of Python, which the cluster may not have: make it one of "
+            "@jt.function in a module that the workers can import, or scan with jt.engines.processes()"
+        )
+
+
+def _named(name: str, own: Any) -> Named:
+    """Name where a user's function stands, for a worker to import it."""
+    make = own.make
+    module, qualified = getattr(make, "__module__", None), getattr(make, "__qualname__", "")
+    if module in {None, "__main__"} or "<" in qualified:
+        raise EngineError(
+            f"the function {name} cannot be sent to a cluster: put it into a module that the workers can import, or "
+            "scan with jt.engines.processes()"
+        )
+    return Named(module=str(module), qualified=qualified, name=name)
+
+
+def _check_probed(worker: str, answer: Found | BaseException) -> None:
+    if isinstance(answer, ModuleNotFoundError) and (answer.name or "").split(".")[0] == "jtscan":
+        raise EngineError(f"the worker {worker} has no jtscan {versions()['jtscan']}: install it there")
+    if isinstance(answer, BaseException):
+        raise EngineError(f"the worker {worker} cannot be used: {type(answer).__name__}: {first_line(answer)}")
+    differs = differences(versions(), answer.versions)
+    if differs:
+        raise EngineError(f"{worker}: {differs}")
+    if answer.missing:
+        raise EngineError(
+            f"the worker {worker} cannot import {first_few(answer.missing)}: put that module where the workers find it "
+            "(client.upload_file), or scan with jt.engines.processes()"
+        )
