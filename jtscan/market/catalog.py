@@ -79,8 +79,15 @@ class Catalog:
         )
 
 
-def make_catalog(duck: Duck, paths: Sequence[Path], timeframe: Timeframe, renamed: Mapping[str, str]) -> Catalog:
-    """Look into every file.
+def make_catalog(
+    duck: Duck,
+    paths: Sequence[Path],
+    timeframe: Timeframe,
+    renamed: Mapping[str, str],
+    *,
+    known: Catalog | None = None,
+) -> Catalog:
+    """Look into every file, but for those that are ``known`` from before.
 
     Raises
     ------
@@ -89,7 +96,12 @@ def make_catalog(duck: Duck, paths: Sequence[Path], timeframe: Timeframe, rename
         wrong with the first.
     """
     inspected = inspect_files(duck, paths, timeframe, renamed)
-    entries, spoiled = _entries(duck, [file for file in inspected if file.problem is None], timeframe)
+    before = _by_path(known, paths)
+    seen = set(before["file"].unique())
+    entries, spoiled = _entries(
+        duck, [file for file in inspected if file.problem is None and str(file.path) not in seen], timeframe
+    )
+    entries = pl.concat([before, entries])
     files = [spoiled.get(file.path, file) for file in inspected]
     usable = [file for file in files if file.problem is None]
     broken = [file for file in files if file.problem is not None]
@@ -100,6 +112,16 @@ def make_catalog(duck: Duck, paths: Sequence[Path], timeframe: Timeframe, rename
         others = f" (and {len(files) - 1:,} more)" if len(files) > 1 else ""
         raise DataError(f"{shown(files[0].path)}: {files[0].problem or nobodys}{others}")
     return _assembled(duck, usable, named, broken, nameless=nameless)
+
+
+def _by_path(known: Catalog | None, paths: Sequence[Path]) -> pl.DataFrame:
+    """Name the files of entries by their paths, where those are among some."""
+    if known is None:
+        return pl.DataFrame(schema=_SCHEMA)
+    wanted = {str(path) for path in paths}
+    names = {place: str(file.path) for place, file in enumerate(known.files) if str(file.path) in wanted}
+    named = pl.col("file").replace_strict(names, default=None, return_dtype=pl.String)
+    return known.entries.with_columns(named).drop_nulls("file").select(*_SCHEMA)
 
 
 def _columns(files: Sequence[PriceFile]) -> dict[str, str]:

@@ -6,7 +6,7 @@ import datetime as dt
 import math
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from jtscan.domain.bars import NOT_IN, Bars, ReadWindow
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.jobs import NO_ROWS
 from jtscan.errors import DataError
-from jtscan.market.catalog import Catalog, make_catalog
+from jtscan.market.catalog import Catalog
 from jtscan.market.duck import Duck, shown
 from jtscan.market.files import FileStates, changed_of
 from jtscan.market.loaded import Loaded
@@ -35,7 +35,7 @@ class PriceSnapshot:
         files: FileStates,
         version: str,
         timeframe: Timeframe,
-        columns: Mapping[str, str],
+        look: Callable[[Duck], Catalog],
         *,
         aside: Aside | None = None,
         elsewhere: Callable[[str], Sequence[Timeframe]] = lambda _: (),
@@ -46,7 +46,7 @@ class PriceSnapshot:
         self.version = version
         self.timeframe = timeframe
         self._duck = Duck(files)
-        self._renamed = columns
+        self._look = look
         self._lock = threading.Lock()
         self._made: Catalog | None = None
 
@@ -59,11 +59,10 @@ class PriceSnapshot:
             {path: state for path, state in self._files.items() if path in there},
             self.version,
             self.timeframe,
-            self._renamed,
+            partial(_known, catalog),
             aside=self._aside.part(symbols),
             elsewhere=_Elsewhere({symbol: tuple(self._elsewhere(symbol)) for symbol in symbols if symbol not in known}),
         )
-        part._made = catalog
         part.chunk_factor = self.chunk_factor
         part._sessions = self._sessions
         return part
@@ -81,8 +80,13 @@ class PriceSnapshot:
         """What the files hold; made on first use."""
         with self._lock:
             if self._made is None:
-                self._made = make_catalog(self._duck, list(self._files), self.timeframe, self._renamed)
+                self._made = self._look(self._duck)
             return self._made
+
+    @property
+    def entries(self) -> int:
+        """How large the catalog is; 0 before it is made."""
+        return 0 if self._made is None else self._made.entries.height
 
     @cached_property
     def _reader(self) -> BarReader:
@@ -252,6 +256,10 @@ class PriceSnapshot:
         lasts = ((symbol, self._reader.moment(self._reader.by_symbol[symbol][3])) for symbol in gone)
         end = window.end
         return {symbol: last for symbol, last in lasts if last is not None and (end is None or last <= end)}
+
+
+def _known(catalog: Catalog, _duck: Duck) -> Catalog:
+    return catalog
 
 
 class _Elsewhere:
