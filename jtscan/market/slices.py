@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import NamedTuple
 
 import polars as pl
@@ -27,9 +27,11 @@ from jtscan.market.catalog import Catalog, is_in_calendar
 from jtscan.market.files import PRICES, FileStates, PriceFile, changed_of
 
 _MOST_ROWS = 1 << 18
+_MOST_TO_FILTER = 1 << 20
 _NEAR = 1 << 14
 _SHORT_PIECE = 16
 _SCANS = 64
+_ROW = "#row"
 _NANOSECONDS = 1000
 _UNREADABLE = (PolarsError, PanicException, OSError)
 _KINDS: Mapping[str, pl.DataType | type[pl.DataType]] = {
@@ -63,12 +65,16 @@ class Lot:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Stretch:
-    """Pieces that one reading brings: so many rows from a row of a file on, or all of several files."""
+    """Pieces that one reading brings: so many rows from a row of a file on, or all of several files.
+
+    ``offsets`` are the rows of the reading with which the pieces begin.
+    """
 
     files: Sequence[PriceFile]
     start: int
     rows: int
     pieces: Sequence[Piece]
+    offsets: Sequence[int]
 
 
 class Slices:
@@ -104,14 +110,13 @@ class Slices:
         wanted = [piece for symbol in symbols if symbol not in left for piece in self._between(symbol, window)]
         frames: list[pl.DataFrame] = [pl.DataFrame(schema=self._schema(names))]
         counted: Counted = []
-        for stretch in self._stretches(wanted):
-            frame = self._frame(stretch, names)
-            if frame is None:
+        for stretch in self._stretches(wanted, window):
+            read = self._rows(stretch, names, window)
+            if read is None:
                 left.update(piece.symbol for piece in stretch.pieces)
                 continue
-            starts = list(accumulate((piece.rows for piece in stretch.pieces), initial=0))
-            left.update(stretch.pieces[place].symbol for place in _falling(frame["timestamp"], starts))
-            frame, rows = _inside(frame, starts, window)
+            frame, rows = read
+            left.update(stretch.pieces[place].symbol for place in _falling(frame["timestamp"], rows))
             frames.append(frame)
             counted += zip(stretch.pieces, rows, strict=True)
         return _joined(pl.concat(frames), counted, left), [symbol for symbol in symbols if symbol in left]
@@ -127,41 +132,52 @@ class Slices:
             if (start is None or piece.last >= start) and (end is None or piece.first <= end):
                 yield piece
 
-    def _stretches(self, pieces: Sequence[Piece]) -> Iterator[_Stretch]:
+    def _stretches(self, pieces: Sequence[Piece], window: ReadWindow) -> Iterator[_Stretch]:
         """Join pieces that stand near each other, and small files that have one each."""
         held: defaultdict[int, list[Piece]] = defaultdict(list)
         for piece in pieces:
             held[piece.file].append(piece)
+        most = _MOST_TO_FILTER if _is_bounded(window) else _MOST_ROWS
         alone: defaultdict[tuple[object, ...], list[Piece]] = defaultdict(list)
         for place in sorted(held):
             file = self._catalog.files[place]
             if file.has("symbol"):
-                yield from _near([file], sorted(held[place], key=lambda piece: piece.start))
+                yield from _near([file], sorted(held[place], key=lambda piece: piece.start), most)
             else:
                 alone[file.signature] += held[place]
         for group in alone.values():
-            for part in _batches(group):
+            for part in _batches(group, most):
                 files = [self._catalog.files[piece.file] for piece in part]
-                yield _Stretch(files=files, start=0, rows=sum(piece.rows for piece in part), pieces=part)
+                *offsets, rows = accumulate((piece.rows for piece in part), initial=0)
+                yield _Stretch(files=files, start=0, rows=rows, pieces=part, offsets=offsets)
 
-    def _frame(self, stretch: _Stretch, names: Sequence[str]) -> pl.DataFrame | None:
-        """Read the rows of the pieces; None where they are not what the catalog says."""
+    def _rows(
+        self, stretch: _Stretch, names: Sequence[str], window: ReadWindow
+    ) -> tuple[pl.DataFrame, list[int]] | None:
+        """Read the rows of the pieces, and count those of each; None where they are not what the catalog says."""
         states = {file.path: self._states[file.path] for file in stretch.files}
-        file = stretch.files[0]
-        columns = {
-            "timestamp": file.columns["timestamp"],
-            **{name: file.columns[name] for name in names if file.has(name)},
-        }
         if changed_of(states):
             return None
+        file = stretch.files[0]
+        kinds = {name: file.columns[name][1] for name in names if file.has(name)}
+        columns = [pl.col(file.columns[name][0]).alias(name) for name in ("timestamp", *kinds)]
+        scan = self._scan(stretch.files).select(columns).slice(stretch.start, stretch.rows)
         try:
-            scan = self._scan(stretch.files).select(pl.col(theirs).alias(ours) for ours, (theirs, _) in columns.items())
-            read = scan.slice(stretch.start, stretch.rows).collect()
-            if read.height != stretch.rows or changed_of(states):
+            if _is_bounded(window):
+                scan = scan.with_row_index(_ROW).filter(self._is_inside(window))
+            read = scan.collect()
+            places = _places(read, stretch)
+            if places is None or changed_of(states):
                 return None
-            return self._typed(_only(read, stretch), {name: kind for name, (_, kind) in columns.items()}, names)
+            typed = self._typed(_only(read, places), kinds, names)
         except _UNREADABLE:
             return None
+        return None if typed is None else (typed, [count for _, count in places])
+
+    def _is_inside(self, window: ReadWindow) -> pl.Expr:
+        moment = pl.col("timestamp").cast(self._schema(())["timestamp"])
+        after = pl.lit(value=True) if window.start is None else moment >= window.start
+        return after if window.end is None else after & (moment <= window.end)
 
     def _scan(self, files: Sequence[PriceFile]) -> pl.LazyFrame:
         """Open files for reading.
@@ -211,12 +227,16 @@ def _moment(end: dt.date | None, time: dt.time) -> dt.datetime | None:
     return end if end is None or isinstance(end, dt.datetime) else dt.datetime.combine(end, time)
 
 
-def _near(files: Sequence[PriceFile], pieces: Sequence[Piece]) -> Iterator[_Stretch]:
+def _is_bounded(window: ReadWindow) -> bool:
+    return window.start is not None or window.end is not None
+
+
+def _near(files: Sequence[PriceFile], pieces: Sequence[Piece], most: int) -> Iterator[_Stretch]:
     """Join the pieces of a file, in their order there, over small gaps."""
     part: list[Piece] = []
     for piece in pieces:
         end = part[-1].start + part[-1].rows if part else piece.start
-        if part and (piece.start > end + _NEAR or piece.start + piece.rows > part[0].start + _MOST_ROWS):
+        if part and (piece.start > end + _NEAR or piece.start + piece.rows > part[0].start + most):
             yield _stretch(files, part)
             part = []
         part.append(piece)
@@ -225,14 +245,15 @@ def _near(files: Sequence[PriceFile], pieces: Sequence[Piece]) -> Iterator[_Stre
 
 def _stretch(files: Sequence[PriceFile], part: list[Piece]) -> _Stretch:
     start, last = part[0].start, part[-1]
-    return _Stretch(files=files, start=start, rows=last.start + last.rows - start, pieces=part)
+    rows = last.start + last.rows - start
+    return _Stretch(files=files, start=start, rows=rows, pieces=part, offsets=[piece.start - start for piece in part])
 
 
-def _batches(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
+def _batches(pieces: Sequence[Piece], most: int) -> Iterator[list[Piece]]:
     part: list[Piece] = []
     rows = 0
     for piece in pieces:
-        if part and rows + piece.rows > _MOST_ROWS:
+        if part and rows + piece.rows > most:
             yield part
             part, rows = [], 0
         part.append(piece)
@@ -241,32 +262,35 @@ def _batches(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
         yield part
 
 
-def _only(read: pl.DataFrame, stretch: _Stretch) -> pl.DataFrame:
+def _places(read: pl.DataFrame, stretch: _Stretch) -> list[tuple[int, int]] | None:
+    """Where the rows of each piece are among those that were read, and how many; None if some are missing."""
+    if _ROW in read.columns:
+        return list(_found(read[_ROW], stretch))
+    if read.height != stretch.rows:
+        return None
+    return [(offset, piece.rows) for offset, piece in zip(stretch.offsets, stretch.pieces, strict=True)]
+
+
+def _found(rows: pl.Series, stretch: _Stretch) -> Iterator[tuple[int, int]]:
+    """Where the rows of each piece are among rows of the stretch, and how many."""
+    ends = [offset + piece.rows for offset, piece in zip(stretch.offsets, stretch.pieces, strict=True)]
+    starts, stops = (rows.search_sorted(pl.Series(each, dtype=rows.dtype)) for each in (stretch.offsets, ends))
+    yield from zip(starts, stops - starts, strict=True)
+
+
+def _only(read: pl.DataFrame, places: Sequence[tuple[int, int]]) -> pl.DataFrame:
     """Leave out the rows between the pieces."""
-    if sum(piece.rows for piece in stretch.pieces) == stretch.rows:
+    if sum(count for _, count in places) == read.height:
         return read
-    return pl.concat(read.slice(piece.start - stretch.start, piece.rows) for piece in stretch.pieces)
+    return pl.concat(read.slice(start, count) for start, count in places)
 
 
-def _falling(moments: pl.Series, starts: Sequence[int]) -> set[int]:
+def _falling(moments: pl.Series, rows: Sequence[int]) -> set[int]:
     """Name the pieces in which time does not rise."""
-    rows = (moments <= moments.shift(1)).arg_true().to_list()
-    if len(rows) > len(starts):
-        borders = set(starts)
-        rows = [row for row in rows if row not in borders]
-    return {place for row in rows if starts[place := bisect_right(starts, row) - 1] != row}
-
-
-def _inside(frame: pl.DataFrame, starts: Sequence[int], window: ReadWindow) -> tuple[pl.DataFrame, list[int]]:
-    """Keep the bars between two dates, and count those of each piece."""
-    if window.start is None and window.end is None:
-        return frame, [end - start for start, end in pairwise(starts)]
-    moment = frame["timestamp"]
-    inside = moment >= window.start if window.start is not None else moment <= window.end
-    if window.start is not None and window.end is not None:
-        inside &= moment <= window.end
-    before = [0, *inside.cast(pl.UInt32).cum_sum().gather([start - 1 for start in starts[1:]])]
-    return frame.filter(inside), [after - count for count, after in pairwise(before)]
+    starts = list(accumulate(rows, initial=0))
+    found = (moments <= moments.shift(1)).arg_true().to_list()
+    borders = set(starts)
+    return {bisect_right(starts, row) - 1 for row in found if row not in borders}
 
 
 def _joined(frame: pl.DataFrame, counted: Counted, left: set[str]) -> Lot:
