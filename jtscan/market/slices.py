@@ -16,15 +16,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
+from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
-from polars.exceptions import PanicException, PolarsError
 
 from jtscan.domain.bars import ReadWindow
 from jtscan.domain.dates import Timeframe
 from jtscan.market.catalog import Catalog, is_in_calendar
 from jtscan.market.files import PRICES, FileStates, PriceFile, changed_of
+from jtscan.market.plain import NUMBERS, UNREADABLE, as_moments, open_files, type_of
 
 _MOST_ROWS = 1 << 18
 _MOST_TO_FILTER = 1 << 20
@@ -32,13 +33,6 @@ _NEAR = 1 << 14
 _SHORT_PIECE = 16
 _SCANS = 64
 _ROW = "#row"
-_NANOSECONDS = 1000
-_UNREADABLE = (PolarsError, PanicException, OSError)
-_KINDS: Mapping[str, pl.DataType | type[pl.DataType]] = {
-    "DOUBLE": pl.Float64, "FLOAT": pl.Float32, "TINYINT": pl.Int8, "SMALLINT": pl.Int16, "INTEGER": pl.Int32,
-    "BIGINT": pl.Int64, "UTINYINT": pl.UInt8, "USMALLINT": pl.UInt16, "UINTEGER": pl.UInt32, "UBIGINT": pl.UInt64,
-}  # fmt: skip
-"""The types of DuckDB whose numbers Polars turns into the same doubles."""
 
 
 class Piece(NamedTuple):
@@ -84,7 +78,7 @@ class Slices:
         self._catalog = catalog
         self._timeframe = timeframe
         self._states = states
-        self._scans: dict[tuple[str, ...], pl.LazyFrame] = {}
+        self._scans: dict[tuple[Path, ...], pl.LazyFrame] = {}
 
     @cached_property
     def pieces(self) -> dict[str, list[Piece]]:
@@ -122,8 +116,7 @@ class Slices:
         return _joined(pl.concat(frames), counted, left), [symbol for symbol in symbols if symbol in left]
 
     def _schema(self, names: Sequence[str]) -> dict[str, pl.DataType | type[pl.DataType]]:
-        moment = pl.Datetime("us") if self._timeframe.intraday else pl.Date
-        return {"timestamp": moment, **dict.fromkeys(names, pl.Float64)}
+        return {"timestamp": type_of(self._timeframe), **dict.fromkeys(names, pl.Float64)}
 
     def _between(self, symbol: str, window: ReadWindow) -> Iterator[Piece]:
         """The pieces of a symbol that can have bars between two dates."""
@@ -170,44 +163,35 @@ class Slices:
             if places is None or changed_of(states):
                 return None
             typed = self._typed(_only(read, places), kinds, names)
-        except _UNREADABLE:
+        except UNREADABLE:
             return None
         return None if typed is None else (typed, [count for _, count in places])
 
     def _is_inside(self, window: ReadWindow) -> pl.Expr:
-        moment = pl.col("timestamp").cast(self._schema(())["timestamp"])
+        moment = pl.col("timestamp").cast(type_of(self._timeframe))
         after = pl.lit(value=True) if window.start is None else moment >= window.start
         return after if window.end is None else after & (moment <= window.end)
 
     def _scan(self, files: Sequence[PriceFile]) -> pl.LazyFrame:
-        """Open files for reading.
-
-        As addresses: files that are named by their path are mapped into
-        memory, and whoever cuts one off while it is read ends the process.
-        """
-        key = tuple(file.path.absolute().as_uri() for file in files)
-        if key not in self._scans:
+        """Open files once: what their ends tell is read again otherwise."""
+        key = tuple(file.path for file in files)
+        scan = self._scans.get(key)
+        if scan is None:
             if len(self._scans) >= _SCANS:
                 self._scans.clear()
-            self._scans[key] = pl.scan_parquet(list(key), glob=False, hive_partitioning=False)
-        return self._scans[key]
+            scan = self._scans[key] = open_files(key)
+        return scan
 
     def _typed(self, read: pl.DataFrame, kinds: Mapping[str, str], names: Sequence[str]) -> pl.DataFrame | None:
         """Bring columns into our types; None where SQL would give others."""
-        moment = read["timestamp"]
-        kind = moment.dtype
-        if moment.null_count() or not (kind == pl.Date or (isinstance(kind, pl.Datetime) and kind.time_zone is None)):
-            return None
-        if kind == pl.Datetime("ns") and (moment.to_physical() % _NANOSECONDS).any():
-            return None  # which are rounded
+        moments = as_moments(read["timestamp"], self._timeframe)
         numbers = [name for name in names if name in kinds]
-        if any(read.schema[name] != _KINDS.get(kinds[name]) for name in numbers):
+        if moments is None or any(read.schema[name] != NUMBERS.get(kinds[name]) for name in numbers):
             return None
         if any(read[name].null_count() for name in numbers if name in PRICES):
             return None
-        schema = self._schema(names)
         typed = read.select(
-            pl.col("timestamp").cast(schema["timestamp"]),
+            moments,
             *(_number(name, read.schema) if name in kinds else pl.lit(None, pl.Float64).alias(name) for name in names),
         )
         return typed if is_in_calendar(typed) else None
