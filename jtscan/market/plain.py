@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -17,6 +18,13 @@ NUMBERS: Mapping[str, pl.DataType | type[pl.DataType]] = {
 }  # fmt: skip
 """The types of DuckDB whose numbers Polars turns into the same doubles."""
 _NANOSECONDS = 1000
+_EPOCH = dt.datetime(1970, 1, 1)
+_ENDS = (dt.datetime.min, dt.datetime.max)
+_YEARS = {
+    True: [(end - _EPOCH) // dt.timedelta(microseconds=1) for end in _ENDS],
+    False: [(end - _EPOCH).days for end in _ENDS],
+}
+"""The first and the last moment that Python knows, as the numbers that Polars keeps."""
 
 
 def open_files(paths: Iterable[Path]) -> pl.LazyFrame:
@@ -34,10 +42,13 @@ def type_of(timeframe: Timeframe) -> pl.DataType | type[pl.DataType]:
 
 
 def as_moments(moments: pl.Series, timeframe: Timeframe) -> pl.Series | None:
-    """Turn timestamps into the type of the timeframe; None where one is missing, or SQL would give another."""
+    """Turn timestamps into the type of the timeframe; None where one cannot be a date, or SQL would give another."""
     kind = moments.dtype
     if moments.null_count() or not (kind == pl.Date or (isinstance(kind, pl.Datetime) and kind.time_zone is None)):
         return None
     if kind == pl.Datetime("ns") and (moments.to_physical() % _NANOSECONDS).any():
         return None  # which are rounded
-    return moments.cast(type_of(timeframe))
+    cast = moments.cast(type_of(timeframe))
+    first, last = _YEARS[timeframe.intraday]
+    ends = cast.to_physical()
+    return cast if not len(cast) or (ends.min() >= first and ends.max() <= last) else None  # type: ignore[operator]

@@ -23,7 +23,7 @@ import polars as pl
 
 from jtscan.domain.bars import ReadWindow
 from jtscan.domain.dates import Timeframe
-from jtscan.market.catalog import Catalog, is_in_calendar
+from jtscan.market.catalog import Catalog
 from jtscan.market.files import PRICES, FileStates, PriceFile, changed_of
 from jtscan.market.plain import NUMBERS, UNREADABLE, as_moments, open_files, type_of
 
@@ -190,21 +190,18 @@ class Slices:
             return None
         if any(read[name].null_count() for name in numbers if name in PRICES):
             return None
-        typed = read.select(
-            moments,
-            *(_number(name, read.schema) if name in kinds else pl.lit(None, pl.Float64).alias(name) for name in names),
+        absent = pl.Series([], dtype=pl.Float64).extend_constant(None, read.height)
+        return pl.DataFrame(
+            [moments, *(_number(read[name]) if name in kinds else absent.alias(name) for name in names)]
         )
-        return typed if is_in_calendar(typed) else None
 
 
-def _number(name: str, schema: Mapping[str, pl.DataType]) -> pl.Expr:
-    """A column as finite doubles, otherwise null; the prices of a bar are finite already."""
-    number = pl.col(name).cast(pl.Float64)
-    return (
-        pl.when(number.is_finite()).then(number).alias(name)
-        if name not in PRICES and schema[name].is_float()
-        else number
-    )
+def _number(values: pl.Series) -> pl.Series:
+    """Take a column as finite doubles, otherwise null; the prices of a bar are finite already."""
+    number = values.cast(pl.Float64)
+    if values.name in PRICES or not values.dtype.is_float():
+        return number
+    return number.to_frame().select(pl.when(pl.col(values.name).is_finite()).then(values.name)).to_series()
 
 
 def _moment(end: dt.date | None, time: dt.time) -> dt.datetime | None:
