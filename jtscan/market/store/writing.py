@@ -36,6 +36,7 @@ LOCK = ".lock"
 WORK = "tmp"
 WAIT_SECONDS = 60.0
 _ROW_GROUP = 1 << 17
+_PAGE = 1 << 18  # bytes; what a reader of some symbols can skip, at a hundredth of the size
 _KEPT_VERSIONS = 500
 _NO_ROOM = 1 << 16
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # Windows has no quota of this name
@@ -143,7 +144,14 @@ class Draft:
         self._made.append(path)
         unfinished = self.work / path.name
         about = None if metadata is None else dict(metadata)
-        frame.write_parquet(unfinished, compression="zstd", row_group_size=_ROW_GROUP, statistics=True, metadata=about)
+        frame.write_parquet(
+            unfinished,
+            compression="zstd",
+            row_group_size=_ROW_GROUP,
+            data_page_size=_PAGE,
+            statistics=True,
+            metadata=about,
+        )
         _to_disk(unfinished)
         first, last = _ends(frame, "timestamp")
         lowest, highest = _ends(frame, "symbol")
