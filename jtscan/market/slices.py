@@ -31,6 +31,8 @@ _MOST_ROWS = 1 << 18
 _MOST_TO_FILTER = 1 << 20
 _NEAR = 1 << 14
 _SHORT_PIECE = 16
+_LONG = 1 << 18
+_LITTLE = 0.25
 _SCANS = 64
 _ROW = "#row"
 
@@ -100,7 +102,7 @@ class Slices:
 
         The frame has timestamp and the columns, but no symbols: ``runs`` tell.
         """
-        left = {symbol for symbol in symbols if symbol not in self.pieces}
+        left = {symbol for symbol in symbols if symbol not in self.pieces or self._is_little(symbol, window)}
         wanted = [piece for symbol in symbols if symbol not in left for piece in self._between(symbol, window)]
         frames: list[pl.DataFrame] = [pl.DataFrame(schema=self._schema(names))]
         counted: Counted = []
@@ -117,6 +119,11 @@ class Slices:
 
     def _schema(self, names: Sequence[str]) -> dict[str, pl.DataType | type[pl.DataType]]:
         return {"timestamp": type_of(self._timeframe), **dict.fromkeys(names, pl.Float64)}
+
+    def _is_little(self, symbol: str, window: ReadWindow) -> bool:
+        """Whether a window is a small part of long pieces: SQL leaves out what the file says is of other times."""
+        start, end = (_moment(window.start, dt.time.min), _moment(window.end, dt.time.max))
+        return any(piece.rows > _LONG and _share(piece, start, end) < _LITTLE for piece in self.pieces[symbol])
 
     def _between(self, symbol: str, window: ReadWindow) -> Iterator[Piece]:
         """The pieces of a symbol that can have bars between two dates."""
@@ -206,6 +213,12 @@ def _number(values: pl.Series) -> pl.Series:
 
 def _moment(end: dt.date | None, time: dt.time) -> dt.datetime | None:
     return end if end is None or isinstance(end, dt.datetime) else dt.datetime.combine(end, time)
+
+
+def _share(piece: Piece, start: dt.datetime | None, end: dt.datetime | None) -> float:
+    """Which part of a piece is between two dates, if its bars are spread evenly."""
+    inside = min(piece.last, end or piece.last) - max(piece.first, start or piece.first)
+    return inside / max(piece.last - piece.first, dt.timedelta.resolution)
 
 
 def _is_bounded(window: ReadWindow) -> bool:

@@ -180,6 +180,27 @@ def test_only_symbols_that_are_not_clean_are_asked_of_sql(tmp_path, monkeypatch)
     assert [symbols for symbols in asked if symbols != ["G"]] == []
 
 
+@pytest.mark.parametrize(
+    ("window", "asked"),
+    [
+        (ReadWindow(), 0),
+        (ReadWindow(start=MONDAY + dt.timedelta(days=28), warmup=0), 0),
+        (ReadWindow(start=MONDAY + dt.timedelta(days=38), warmup=0), 1),
+        (ReadWindow(end=MONDAY + dt.timedelta(days=2)), 1),
+    ],
+)
+def test_a_little_of_many_rows_is_asked_of_sql_which_skips_the_rest(window, asked, tmp_path, monkeypatch):
+    made = snapshot(write(tmp_path / "p.parquet", market(), row_group_size=7))
+    made.catalog  # noqa: B018 - made with SQL
+    monkeypatch.setattr("jtscan.market.slices._LONG", 30)
+    questions, ask = [], Duck.frame
+    monkeypatch.setattr(Duck, "frame", lambda self, *given: (questions.append(given), ask(self, *given))[1])
+    days = made.read(["A"], ["close"], window).frame["timestamp"]
+    assert len(questions) == asked
+    assert days.to_list() == [each for each in (MONDAY + dt.timedelta(days=number) for number in range(40))
+                              if (window.start or each) <= each <= (window.end or each)]  # fmt: skip
+
+
 # ---- Where things are not as they were
 
 
