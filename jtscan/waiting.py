@@ -1,7 +1,10 @@
 """Waiting for what is asynchronous: the same work for those who write no ``await``.
 
+started    a coroutine → the future of its result, in a thread of its own
 run        a coroutine → its result
+apart      a coroutine → its result, without blocking the loop that awaits it
 blocking   an async method → the method that waits
+asking     a method that makes a request → the method that does something with it
 """
 
 from __future__ import annotations
@@ -9,19 +12,39 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import Future
 from contextvars import copy_context
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
-from jtscan.domain.control import CancellationToken
+from jtscan.domain.control import CTRL_C, CancellationToken
 from jtscan.domain.words import nearest
 from jtscan.errors import RequestError
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
+_Asked = TypeVar("_Asked")
 _POLL_SECONDS = 0.05
 _NO_FORMULA = "missing a required argument: 'formula'"
+
+
+def started(work: Coroutine[Any, Any, _T], name: str = "jtscan-scan") -> Future[_T]:
+    """Run a coroutine on a loop of a thread of its own, which holds up neither the caller's loop nor the exit."""
+    future: Future[_T] = Future()
+    future.set_running_or_notify_cancel()
+
+    def run_it() -> None:
+        try:
+            result = asyncio.run(work)
+        except BaseException as error:  # noqa: BLE001 - handed to the caller, whatever it is
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+    # The context tells a kernel of which cell a progress bar is.
+    threading.Thread(target=copy_context().run, args=(run_it,), name=name, daemon=True).start()
+    return future
 
 
 def run(work: Coroutine[Any, Any, _T], token: CancellationToken | None = None) -> _T:
@@ -29,32 +52,36 @@ def run(work: Coroutine[Any, Any, _T], token: CancellationToken | None = None) -
 
     Ctrl-C sets the token and the wait goes on; without a token, or the second time, it gets out.
     """
-    box: dict[str, Any] = {}
     done = threading.Event()
-
-    def run_it() -> None:
-        try:
-            box["result"] = asyncio.run(work)
-        except BaseException as error:  # noqa: BLE001 - handed to the caller, whatever it is
-            box["error"] = error
-        finally:
-            done.set()
-
-    # The context tells a kernel of which cell a progress bar is.
-    threading.Thread(target=copy_context().run, args=(run_it,), name="jtscan-scan", daemon=True).start()
+    future = started(work)
+    future.add_done_callback(lambda _: done.set())
     while not done.is_set():
         try:
-            # Not Thread.join: interrupted, it takes the thread for ended (Python 3.11).
+            # Not Future.result: interrupted in its lock it would leave that locked.
             while not done.wait(_POLL_SECONDS):
                 pass
         except KeyboardInterrupt:
             if token is None or token.is_cancelled:
                 raise
-            token.cancel()
-    if "error" in box:
-        raise box["error"]
-    result: _T = box["result"]
-    return result
+            token.cancel(CTRL_C)
+    return future.result()
+
+
+async def apart(work: Coroutine[Any, Any, _T], token: CancellationToken) -> _T:
+    """Await a coroutine on a loop of its own thread; cancelling the task that awaits it sets the token.
+
+    Then it is waited for until it has ended, so that what it did until then is there.
+    """
+    waiting = asyncio.wrap_future(started(work))
+    try:
+        return await asyncio.shield(waiting)
+    except asyncio.CancelledError:
+        token.cancel("the task that awaited the scan was cancelled")
+        try:
+            await asyncio.wait([waiting])
+        finally:
+            waiting.cancel()
+        raise
 
 
 def blocking(method: Callable[_P, Coroutine[Any, Any, _T]], sentence: str) -> Callable[_P, _T]:
@@ -64,21 +91,53 @@ def blocking(method: Callable[_P, Coroutine[Any, Any, _T]], sentence: str) -> Ca
 
     @wraps(method)
     def wait(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        try:
-            signature.bind(*args, **kwargs)
-        except TypeError as error:
-            raise TypeError(f"{owned}() {_misfit(error, signature, kwargs)}") from None
+        _check_fit(owned, signature, args, kwargs)
         token = kwargs.get("cancellation_token")
         if token is None:
             token = kwargs["cancellation_token"] = CancellationToken()
-        if not isinstance(token, CancellationToken):
-            raise RequestError("cancellation_token", f"{token!r} is not a CancellationToken")
-        return run(method(*args, **kwargs), token)
+        return run(method(*args, **kwargs), check_token(token))
 
     _, *said = (method.__doc__ or "").split("\n", 1)
     wait.__doc__ = "\n".join([sentence, *said])
     wait.__name__, wait.__qualname__ = name, owned
     return wait
+
+
+def asking(ask: Callable[_P, _Asked], do: Callable[[Any, Callable[[], _Asked]], _T]) -> Callable[_P, _T]:
+    """Make the method that does something with what another one makes of its arguments: they are written once.
+
+    ``do`` is given the object, and what makes the request when it is called.
+    """
+    name, owned = (each.replace("_", "", 1) for each in (do.__name__, do.__qualname__))
+    signature = inspect.signature(ask)
+
+    @wraps(ask)
+    def method(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        _check_fit(owned, signature, args, kwargs)
+        return do(args[0], partial(ask, *args, **kwargs))
+
+    head, section, rest = (do.__doc__ or "").partition("        Returns\n")
+    _, _, sections = (ask.__doc__ or "").partition("\n\n")
+    method.__doc__ = f"{head.rstrip()}\n\n{sections.rstrip()}\n\n{section}{rest}"
+    method.__name__, method.__qualname__ = name, owned
+    answer = inspect.signature(do).return_annotation
+    method.__signature__ = signature.replace(return_annotation=answer)  # type: ignore[attr-defined]
+    return method
+
+
+def check_token(token: Any) -> CancellationToken:
+    """Refuse what cannot stop a scan."""
+    if not isinstance(token, CancellationToken):
+        raise RequestError("cancellation_token", f"{token!r} is not a CancellationToken")
+    return token
+
+
+def _check_fit(owned: str, signature: inspect.Signature, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
+    """Refuse arguments that a method does not have, by the name that the user called."""
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{owned}() {_misfit(error, signature, kwargs)}") from None
 
 
 def _misfit(error: TypeError, signature: inspect.Signature, given: Mapping[str, Any]) -> str:

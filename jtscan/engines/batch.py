@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jtscan.domain.bars import Bars
-from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
+from jtscan.domain.control import CTRL_C, CancellationToken, ProgressCallback, ScanObserver
 from jtscan.domain.jobs import ProcessingResult, Status
 from jtscan.engines.chunks import read_ahead
 from jtscan.engines.passes import Passes
@@ -40,7 +40,7 @@ class Batch:
                     yield from self._publish_all(symbols, self._process(symbols, reading))
         except KeyboardInterrupt:
             # Polars raises Ctrl-C out of whatever thread it computes in: what is done is kept.
-            self.token.cancel()
+            self.token.cancel(CTRL_C)
 
     def _gather(self) -> None:
         """Run what comes before the last pass: nothing is published until all symbols are there."""

@@ -18,7 +18,7 @@ from functools import partial
 import polars as pl
 
 from jtscan.domain.bars import NOT_IN, Bars, ReadWindow
-from jtscan.domain.control import CancellationToken
+from jtscan.domain.control import CTRL_C, CancellationToken
 from jtscan.domain.jobs import ProcessingResult
 from jtscan.engines.chunks import read_ahead
 from jtscan.engines.gathered import Gatherer, Made
@@ -202,7 +202,7 @@ class _Gathering:
             logger.debug("chunk of %d symbols: %s", len(symbols), first_line(error))
             self._one_by_one(symbols)
         except KeyboardInterrupt:
-            self.token.cancel()
+            self.token.cancel(CTRL_C)
         except Exception:
             if self.work.raise_internal:
                 raise

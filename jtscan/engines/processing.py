@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -141,7 +141,7 @@ class ProcessingEngine:
         progress_callback: ProgressCallback | None = None,
         cancellation_token: CancellationToken | None = None,
         observer: ScanObserver | None = None,
-    ) -> Iterator[ProcessingResult]:
+    ) -> Generator[ProcessingResult]:
         """Yield each symbol's result as it is published; ``process_batch`` is its collection.
 
         Nothing is kept of what was yielded, so memory is bounded by a few
