@@ -95,7 +95,8 @@ def blocking(method: Callable[_P, Coroutine[Any, Any, _T]], sentence: str) -> Ca
         token = kwargs.get("cancellation_token")
         if token is None:
             token = kwargs["cancellation_token"] = CancellationToken()
-        return run(method(*args, **kwargs), check_token(token))
+        checked = check_token(token)
+        return run(method(*args, **kwargs), checked)
 
     _, *said = (method.__doc__ or "").split("\n", 1)
     wait.__doc__ = "\n".join([sentence, *said])

@@ -3,6 +3,7 @@
 process_batch           entry: snapshot, plan, loop, summary      (here)
 Passes.run              what crosses symbols, gathered before anything is published      (passes.py)
 Batch.stream            order, progress, cancellation; reading ahead      (batch.py, chunks.py)
+opened                  what is done already of a job with a checkpoint      (checkpoint.py)
 Work.process_chunk      some symbols: evaluate, settle, cut into results      (work.py)
 Looking.run             one symbol as the formula saw it, bar by bar, for charts      (history.py)
 Work.process_symbol     one symbol alone: what a failing chunk falls back to      (work.py)
@@ -15,6 +16,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +27,7 @@ from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.history import HistoryRequest, SymbolHistory
 from jtscan.domain.jobs import JobOutline, ProcessingJob, ProcessingResult, Status
 from jtscan.engines.batch import Batch, Listeners
+from jtscan.engines.checkpoint import opened
 from jtscan.engines.history import Looking
 from jtscan.engines.passes import Passes
 from jtscan.engines.replay import Replay
@@ -162,16 +165,20 @@ class ProcessingEngine:
         token = cancellation_token or CancellationToken()
         work = self._work(job)
         listeners = Listeners(progress_callback, observer)
-        self._check_seen(work, listeners, token)
-        for warning in (*work.plan.notes, *(f"{part} repaints: {_REPAINTS}" for part in work.plan.repaints)):
-            listeners.warn(warning)
-        logger.info("scan %s: %d symbols, %s, %s", job.id, len(job.symbols), job.timeframe, job.date_range)
-        tally = _Tally()
-        batch = Batch(work=work, chunk_bars=self._chunk_bars, listeners=listeners, token=token)
-        for result in batch.stream():
-            tally.add(result)
-            yield result
-        tally.log(job, time.perf_counter() - started)
+        with opened(work) as checkpoint:
+            self._check_seen(work, listeners, token)
+            for warning in (*work.plan.notes, *(f"{part} repaints: {_REPAINTS}" for part in work.plan.repaints)):
+                listeners.warn(warning)
+            logger.info("scan %s: %d symbols, %s, %s", job.id, len(job.symbols), job.timeframe, job.date_range)
+            tally = _Tally()
+            batch = Batch(
+                work=work, chunk_bars=self._chunk_bars, listeners=listeners, token=token, checkpoint=checkpoint
+            )
+            with closing(batch.stream()) as results:
+                for result in results:
+                    tally.add(result)
+                    yield result
+            tally.log(job, time.perf_counter() - started)
 
     async def process_batch_async(
         self,
