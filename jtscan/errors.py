@@ -8,6 +8,7 @@
     │   ├── DataNotFoundError (FileNotFoundError)
     │   ├── StoreError                 a store is damaged, in use, or cannot be written
     │   └── SourceError                a source on the network failed, refused, or answered what cannot be read
+    ├── StoppedError                   a scan was cancelled while its data was read; a scan itself never raises it
     └── MissingExtraError (ImportError)  an optional dependency is not installed
 
 A symbol whose data or evaluation fails raises none of these out of a scan: it
@@ -151,6 +152,10 @@ class SourceError(DataError):
     def __init__(self, message: str, *, passing: bool = False) -> None:
         super().__init__(message)
         self.passing = passing
+
+
+class StoppedError(JtscanError):
+    """What was read is not wanted any more: the scan that it was for is cancelled."""
 
 
 class MissingExtraError(JtscanError, ImportError):

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from jtscan.domain.control import CancellationToken
 from jtscan.turns import Turn
-from jtscan.waiting import started
+from jtscan.waiting import Apart
 
 _T = TypeVar("_T")
 _ON_THE_WAY = 256
@@ -44,16 +44,19 @@ class Handed(Generic[_T]):
     @asynccontextmanager
     async def by(self, work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         """Run what hands on, in a thread of its own; it is stopped at the end, and its error raised where it ends."""
-        made = asyncio.wrap_future(started(work, "jtscan-stream"))
-        made.add_done_callback(lambda _: self._queue.put_nowait(None))
+        made = Apart(work, name="jtscan-stream")
+        ending = asyncio.create_task(self._ending(made))
         try:
             yield
-            await made
+            made.result()
         finally:
             self._closed = True
             self._token.cancel("nobody takes the results any more")
-            await asyncio.wait([made])
-            made.exception()  # whoever stops early need not hear of it
+            await ending
+
+    async def _ending(self, made: Apart[None]) -> None:
+        await made.ended()
+        self._queue.put_nowait(None)
 
     def __aiter__(self) -> Handed[_T]:
         return self

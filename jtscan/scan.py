@@ -23,11 +23,12 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from jtscan.aggregate import SignalAggregator, check_sort
+from jtscan.aggregate import LABELS, SignalAggregator, check_sort
 from jtscan.domain.bars import DataState
-from jtscan.domain.control import CTRL_C, CancellationToken, ProgressCallback, ScanObserver, deadline
+from jtscan.domain.control import CTRL_C, CancellationToken, ProgressCallback, ScanObserver, deadline, reading_for
 from jtscan.domain.jobs import ProcessingJob, ProcessingResult, Status
 from jtscan.domain.scans import OUTCOME_SCHEMA, BatchScanRequest, BatchScanResult
+from jtscan.errors import StoppedError
 from jtscan.formula import compile_formula
 from jtscan.history import ScanSource
 from jtscan.ports import IProcessingEngine, ISymbolRepository
@@ -39,6 +40,8 @@ logger = logging.getLogger("jtscan")
 _T = TypeVar("_T")
 TakeTurn = Callable[[CancellationToken, Callable[[str], None]], AbstractAsyncContextManager[Turn]]
 """Waits for a turn beside other scans, and tells of it."""
+
+CANCELLED = "the scan was cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +55,17 @@ class _Pinned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ready:
-    """A scan whose symbols are known; without any there is neither an engine nor a job."""
+    """A scan whose symbols are known; without any there is neither an engine nor a job.
+
+    ``stopped``: it was cancelled before its symbols were known.
+    """
 
     symbols: ISymbolRepository
     universe: Universe
     found: Sequence[str]
     engine: IProcessingEngine | None = None
     job: ProcessingJob | None = None
+    stopped: bool = False
 
 
 class BatchScanUseCase:
@@ -113,6 +120,8 @@ class BatchScanUseCase:
         started = perf_counter()
         async with self._begun(request, cancellation_token, observer) as heard:
             ready = await self._ready(request, heard)
+            if ready.stopped:
+                return self._result(request, ready, [], DataState(), heard)
             if ready.engine is None or ready.job is None:
                 return self._nothing(request, ready)
             results = await _processed(ready.engine, ready.job, progress_callback, heard)
@@ -166,15 +175,27 @@ class BatchScanUseCase:
         tell = partial(_phase, observer)
         with deadline(ours, request.timeout):
             async with self._turn(ours, tell) as turn:
-                yield _Heard(observer, ours, turn)
+                with reading_for(ours):
+                    yield _Heard(observer, ours, turn)
 
     async def _ready(self, request: BatchScanRequest, heard: _Heard) -> _Ready:
-        """Resolve the universe and make the job, once more if Polars raises Ctrl-C out of its threads."""
+        """Resolve the universe and make the job; cancelled meanwhile, the symbols may stay unknown."""
         try:
             return await self._resolved(request, heard)
-        except KeyboardInterrupt:
+        except StoppedError:
+            return self._unresolved(request)
+        except KeyboardInterrupt:  # Polars raises it out of whatever thread it computes in
             heard.token.cancel(CTRL_C)
-            return await self._resolved(request, heard)
+            return self._unresolved(request)
+
+    def _unresolved(self, request: BatchScanRequest) -> _Ready:
+        """Take what is known of the symbols without a look at the data: an explicit list."""
+        criteria = request.symbol_criteria
+        symbols = tuple(symbol for symbol in criteria.symbols or () if symbol not in set(criteria.exclude))
+        labels = pl.DataFrame(schema=LABELS)
+        why = () if symbols else ("cancelled before it was known which symbols to ask",)
+        universe = Universe(symbols=symbols, date_range=request.date_range, labels=labels, warnings=why)
+        return _Ready(symbols=self._symbol_repo, universe=universe, found=symbols, stopped=True)
 
     async def _resolved(self, request: BatchScanRequest, heard: _Heard) -> _Ready:
         _phase(heard, "resolving")
@@ -221,7 +242,7 @@ class BatchScanUseCase:
     ) -> BatchScanResult:
         universe = ready.universe
         signals = self._aggregator.aggregate(results, request.sort_by, labels=universe.labels, top=request.top)
-        cancelled = len(results) < len(universe.symbols)
+        cancelled = ready.stopped or len(results) < len(universe.symbols)
         told = () if heard is None else heard.told(cancelled=cancelled)
         reason = None if heard is None else heard.token.reason
         return BatchScanResult(
@@ -231,7 +252,7 @@ class BatchScanUseCase:
             statistics=self._aggregator.get_statistics(signals),
             processing_time_ms=0,
             errors_count=sum(result.status is Status.FAILED for result in results),
-            outcomes=_outcomes(universe.symbols, results, reason or "the scan was cancelled"),
+            outcomes=_outcomes(universe.symbols, results, reason or CANCELLED),
             excluded=universe.excluded,
             not_listed=universe.not_listed,
             not_members=universe.not_members,

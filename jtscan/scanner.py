@@ -68,7 +68,7 @@ def _listed_by_hand(symbols: Sequence[str] | None, watchlist: str | Path | None)
 
 def _tell_if_nothing_was_asked(result: BatchScanResult) -> None:
     """Log why no symbol was asked: those who go on with the matches never see the result's own warnings."""
-    if result.outcomes.is_empty():
+    if result.outcomes.is_empty() and not result.cancelled:
         for warning in result.warnings:
             logger.warning("%s", warning)
 

@@ -1,6 +1,6 @@
 """Waiting for what is asynchronous: the same work for those who write no ``await``.
 
-started    a coroutine → the future of its result, in a thread of its own
+Apart      a coroutine in a thread of its own
 run        a coroutine → its result
 apart      a coroutine → its result, without blocking the loop that awaits it
 blocking   an async method → the method that waits
@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from contextvars import copy_context
 from functools import partial, wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from jtscan.domain.control import CTRL_C, CancellationToken
 from jtscan.domain.words import nearest
@@ -29,22 +29,39 @@ _POLL_SECONDS = 0.05
 _NO_FORMULA = "missing a required argument: 'formula'"
 
 
-def started(work: Coroutine[Any, Any, _T], name: str = "jtscan-scan") -> Future[_T]:
-    """Run a coroutine on a loop of a thread of its own, which holds up neither the caller's loop nor the exit."""
-    future: Future[_T] = Future()
-    future.set_running_or_notify_cancel()
+class Apart(Generic[_T]):
+    """A coroutine on a loop of a thread of its own."""
 
-    def run_it() -> None:
+    def __init__(self, work: Coroutine[Any, Any, _T], *, name: str = "jtscan-scan") -> None:
+        self._future: Future[_T] = Future()
+        self._future.set_running_or_notify_cancel()
+        self._ended = threading.Event()
+        # The context tells a kernel of which cell a progress bar is.
+        self._thread = threading.Thread(target=copy_context().run, args=(self._run, work), name=name, daemon=True)
+        self._thread.start()
+
+    def _run(self, work: Coroutine[Any, Any, _T]) -> None:
         try:
             result = asyncio.run(work)
         except BaseException as error:  # noqa: BLE001 - handed to the caller, whatever it is
-            future.set_exception(error)
+            self._future.set_exception(error)
         else:
-            future.set_result(result)
+            self._future.set_result(result)
+        finally:
+            self._ended.set()
 
-    # The context tells a kernel of which cell a progress bar is.
-    threading.Thread(target=copy_context().run, args=(run_it,), name=name, daemon=True).start()
-    return future
+    def has_ended(self, seconds: float) -> bool:
+        """Wait so long at the most."""
+        return self._ended.wait(seconds)
+
+    async def ended(self) -> None:
+        """Wait until it has ended, well or not; who is cancelled meanwhile does not stop it."""
+        await asyncio.wait([asyncio.wrap_future(self._future)])
+
+    def result(self) -> _T:
+        """Give the result, or raise the error, once it has ended."""
+        self._thread.join()  # one that runs when Python exits keeps what DuckDB then reports as leaked
+        return self._future.result()
 
 
 def run(work: Coroutine[Any, Any, _T], token: CancellationToken | None = None) -> _T:
@@ -52,36 +69,32 @@ def run(work: Coroutine[Any, Any, _T], token: CancellationToken | None = None) -
 
     Ctrl-C sets the token and the wait goes on; without a token, or the second time, it gets out.
     """
-    done = threading.Event()
-    future = started(work)
-    future.add_done_callback(lambda _: done.set())
-    while not done.is_set():
+    made = Apart(work)
+    ended = False
+    while not ended:
         try:
-            # Not Future.result: interrupted in its lock it would leave that locked.
-            while not done.wait(_POLL_SECONDS):
-                pass
+            # Not Thread.join: interrupted, it takes the thread for ended (Python 3.11).
+            ended = made.has_ended(_POLL_SECONDS)
         except KeyboardInterrupt:
             if token is None or token.is_cancelled:
                 raise
             token.cancel(CTRL_C)
-    return future.result()
+    return made.result()
 
 
 async def apart(work: Coroutine[Any, Any, _T], token: CancellationToken) -> _T:
     """Await a coroutine on a loop of its own thread; cancelling the task that awaits it sets the token.
 
-    Then it is waited for until it has ended, so that what it did until then is there.
+    Then it is waited for all the same, so that what it did until then is there.
     """
-    waiting = asyncio.wrap_future(started(work))
+    made = Apart(work)
     try:
-        return await asyncio.shield(waiting)
+        await made.ended()
     except asyncio.CancelledError:
         token.cancel("the task that awaited the scan was cancelled")
-        try:
-            await asyncio.wait([waiting])
-        finally:
-            waiting.cancel()
+        await made.ended()
         raise
+    return made.result()
 
 
 def blocking(method: Callable[_P, Coroutine[Any, Any, _T]], sentence: str) -> Callable[_P, _T]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
 
-from jtscan.errors import RequestError
+from jtscan.errors import RequestError, StoppedError
 
 if TYPE_CHECKING:
     from jtscan.domain.jobs import ProcessingResult
 
 
 CTRL_C = "Ctrl-C stopped the scan"
+_STOPPED = "the scan was cancelled while its data was read"
 
 
 class CancellationToken:
@@ -26,12 +28,25 @@ class CancellationToken:
         self._event = threading.Event()
         self._reason: str | None = None
         self._parent = parent
+        self._stops: list[Callable[[], object]] = []
 
     def cancel(self, reason: str | None = None) -> None:
         """Ask the scan to stop after the symbol at work; the first reason that is given is kept."""
         if self._reason is None and not self.is_cancelled:
             self._reason = reason
         self._event.set()
+        for stop in list(self._stops):
+            stop()
+
+    @contextmanager
+    def stopping(self, stop: Callable[[], object]) -> Iterator[None]:
+        """Call this, from whatever thread, if the token is set while the block is at work."""
+        self._stops.append(stop)
+        try:
+            with nullcontext() if self._parent is None else self._parent.stopping(stop):
+                yield
+        finally:
+            self._stops.remove(stop)
 
     @property
     def reason(self) -> str | None:
@@ -47,6 +62,46 @@ class CancellationToken:
 
     def __repr__(self) -> str:
         return f"CancellationToken({'cancelled' if self.is_cancelled else 'running'})"
+
+
+_READS_FOR: ContextVar[CancellationToken | None] = ContextVar("jtscan_reads_for", default=None)
+
+
+@contextmanager
+def reading_for(token: CancellationToken) -> Iterator[None]:
+    """Let what is read in the block, and in threads with its context, be stopped once the token is set.
+
+    A token that is set already stops nothing: what is short is done all the same.
+    """
+    before = _READS_FOR.set(None if token.is_cancelled else token)
+    try:
+        yield
+    finally:
+        _READS_FOR.reset(before)
+
+
+@contextmanager
+def stoppable(stop: Callable[[], object]) -> Iterator[None]:
+    """Call ``stop`` if the scan that a long reading is for is cancelled meanwhile.
+
+    Raises
+    ------
+    StoppedError
+        It was cancelled; whatever the reading raised then says nothing of the data.
+    """
+    token = _READS_FOR.get()
+    if token is None:
+        yield
+        return
+    if token.is_cancelled:
+        raise StoppedError(_STOPPED)
+    with token.stopping(stop):
+        try:
+            yield
+        except Exception as error:
+            if token.is_cancelled:
+                raise StoppedError(_STOPPED) from error
+            raise
 
 
 @contextmanager

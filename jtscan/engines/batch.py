@@ -77,7 +77,13 @@ class Batch:
         for symbol in symbols:
             if self.token.is_cancelled:
                 return
-            yield result_of(symbol)
+            result = result_of(symbol)
+            if result.status is Status.FAILED and self._is_stopped():
+                return  # perhaps because its reading was stopped
+            yield result
+
+    def _is_stopped(self) -> bool:
+        return self.token.is_cancelled
 
     def _gather(self) -> None:
         """Run what comes before the last pass: nothing is published until all symbols are there."""
@@ -88,9 +94,11 @@ class Batch:
         self.listeners.phase("comparing symbols" if self.work.plan.compares else "reading other symbols")
         passes = Passes(work=self.work, chunk_bars=self.chunk_bars, token=self.token, tell=self.listeners.phase)
         self.work = passes.run()
+        if self.token.is_cancelled:
+            return
         for warning in passes.warnings:
             self.listeners.warn(warning)
-        if self.checkpoint is not None and not self.token.is_cancelled:
+        if self.checkpoint is not None:
             self.checkpoint.compare(list(self.work.failed), self.work.missing, passes.warnings)
         self.listeners.phase("scanning")
 
