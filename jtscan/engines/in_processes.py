@@ -18,6 +18,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, BinaryIO, cast
@@ -111,7 +112,7 @@ class _Item:
 
 
 class WorkerPool:
-    """Some worker processes, started at the first task, each started again when it has died."""
+    """Some worker processes, each started again when it has died."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -150,6 +151,8 @@ class WorkerPool:
     def _serve(self) -> None:
         """Talk to one worker."""
         process: WorkerProcess | None = None
+        with suppress(EngineError, Lost):  # the first task will meet the same, and tell
+            process = self._started(None)
         while (item := self._items.get()) is not None:
             if not item.future.set_running_or_notify_cancel():
                 continue
