@@ -83,7 +83,7 @@ class ProcessOrder:
 
     def lost(self, error: Exception) -> Lost:
         """Say what went wrong."""
-        return Lost(f"{type(error).__name__}: {first_line(error)}")
+        return Lost(f"{type(error).__name__}: {first_line(error)}", internal=True)
 
 
 @dataclass(slots=True, eq=False)
@@ -238,7 +238,7 @@ class WorkerProcess:
 
         answer = pickle.loads(self._within(limit, asked))  # noqa: S301 - from a process that this one started
         if isinstance(answer, Raised):
-            raise answer.error or Lost(answer.told)
+            raise answer.error or Lost(answer.told, internal=True)
         return answer
 
     def kill(self) -> None:
