@@ -20,7 +20,7 @@ from jtscan.domain.control import CancellationToken
 from jtscan.domain.formulas import PolarsFormula
 from jtscan.domain.words import first_few
 from jtscan.engines.crew import Done
-from jtscan.engines.pooled import Lost, Pooled
+from jtscan.engines.pooled import LET_GO, Lost, Pooled
 from jtscan.engines.probe import Found, Named, differences, probe, versions
 from jtscan.engines.tasks import Parcel, run
 from jtscan.engines.work import Work
@@ -136,9 +136,13 @@ class ClusterOrder:
     executor: Any
     parcel: Parcel
 
-    def send(self, symbols: Sequence[str], *, alone: bool) -> Future[Any]:  # noqa: ARG002 - the order is what makes it so
+    def send(self, symbols: Sequence[str]) -> Future[Any]:
         """Send some symbols."""
-        sent: Future[Any] = self.executor.submit(run, self.parcel.task(symbols))
+        task = self.parcel.task(symbols)
+        try:
+            sent: Future[Any] = self.executor.submit(run, task)
+        except RuntimeError as error:
+            raise EngineError(LET_GO) from error
         return sent
 
     def receive(self, answer: Any) -> Done:
