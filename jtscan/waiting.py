@@ -56,7 +56,9 @@ class Apart(Generic[_T]):
 
     async def ended(self) -> None:
         """Wait until it has ended, well or not; who is cancelled meanwhile does not stop it."""
-        await asyncio.wait([asyncio.wrap_future(self._future)])
+        ended = asyncio.wrap_future(self._future)
+        await asyncio.wait([ended])
+        ended.exception()  # asked for, so that the loop does not report it: ``result`` raises it
 
     def result(self) -> _T:
         """Give the result, or raise the error, once it has ended."""
