@@ -67,8 +67,9 @@ def _scanner_arguments(opened: Opened) -> Arguments:
         yield "columns", _literal(opened.columns)
     if opened.functions:
         yield "functions", f"[{', '.join(opened.functions)}]"
-    if opened.version is not None:
-        yield "version", _literal(opened.version)
+    for name in ("max_concurrent_scans", "version"):
+        if getattr(opened, name) is not None:
+            yield name, _literal(getattr(opened, name))
     yield from ((name, "True") for name in ("verify", "raise_internal") if getattr(opened, name))
 
 

@@ -173,10 +173,9 @@ class BatchScanUseCase:
         """Wait for a turn, within the request's time; a token of the scan's own is set where the user's is."""
         ours = CancellationToken(parent=token)
         tell = partial(_phase, observer)
-        with deadline(ours, request.timeout):
+        with deadline(ours, request.timeout), reading_for(ours):
             async with self._turn(ours, tell) as turn:
-                with reading_for(ours):
-                    yield _Heard(observer, ours, turn)
+                yield _Heard(observer, ours, turn)
 
     async def _ready(self, request: BatchScanRequest, heard: _Heard) -> _Ready:
         """Resolve the universe and make the job; cancelled meanwhile, the symbols may stay unknown."""

@@ -178,6 +178,7 @@ class Scanner:
             timeframe=timeframe,
             columns=columns or {},
             functions=tuple(each.name for each in functions or ()),
+            max_concurrent_scans=max_concurrent_scans,
             version=version,
             verify=verify,
             raise_internal=raise_internal,
