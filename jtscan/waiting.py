@@ -36,8 +36,9 @@ class Apart(Generic[_T]):
         self._future: Future[_T] = Future()
         self._future.set_running_or_notify_cancel()
         self._ended = threading.Event()
-        # The context tells a kernel of which cell a progress bar is.
-        self._thread = threading.Thread(target=copy_context().run, args=(self._run, work), name=name, daemon=True)
+        # The context tells a kernel of which cell a progress bar is. No daemon: the exit of Python waits for what works
+        # in it anyway, and one that is killed keeps what DuckDB then reports as leaked.
+        self._thread = threading.Thread(target=copy_context().run, args=(self._run, work), name=name)
         self._thread.start()
 
     def _run(self, work: Coroutine[Any, Any, _T]) -> None:
@@ -62,7 +63,7 @@ class Apart(Generic[_T]):
 
     def result(self) -> _T:
         """Give the result, or raise the error, once it has ended."""
-        self._thread.join()  # one that runs when Python exits keeps what DuckDB then reports as leaked
+        self._thread.join()
         return self._future.result()
 
 
