@@ -56,9 +56,13 @@ class Apart(Generic[_T]):
         return self._ended.wait(seconds)
 
     async def ended(self) -> None:
-        """Wait until it has ended, well or not; who is cancelled meanwhile does not stop it."""
+        """Wait until it has ended, well or not; who is cancelled meanwhile does not stop it.
+
+        In short steps: a kernel that is interrupted cancels the cell's task, but does not wake its loop.
+        """
         ended = asyncio.wrap_future(self._future)
-        await asyncio.wait([ended])
+        while not ended.done():
+            await asyncio.wait([ended], timeout=_POLL_SECONDS)
         ended.exception()  # asked for, so that the loop does not report it: ``result`` raises it
 
     def result(self) -> _T:

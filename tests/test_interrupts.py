@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -188,3 +189,65 @@ def test_ctrl_c_in_a_terminal_prints_and_writes_what_is_done(prices, tmp_path):
     )
     assert again.stdout.startswith("120,000 matches in 3,000 of 3,000 symbols")
     assert seconds < LATEST
+
+
+@pytest.mark.parametrize(
+    ("cell", "raised"),
+    [
+        ("result = scanner.scan('close > 1', progress_callback=slow)", None),
+        ("result = await scanner.scan_async('close > 1', progress_callback=slow)", "CancelledError"),
+    ],
+    ids=["scan", "await"],
+)
+def test_an_interrupted_cell_leaves_the_partial_result(prices, kernel, cell, raised):
+    execute, interrupt = kernel
+    setup = f"""
+        import time, jtscan as jt
+        scanner = jt.Scanner(prices={str(prices)!r})
+        def slow(completed, total):
+            if completed == 5:
+                print("GO", flush=True)
+                time.sleep(0.5)
+    """
+    execute(textwrap.dedent(setup))
+    begun = []
+
+    def when_it_says_so(text):
+        if "GO" in text:
+            begun.append(time.monotonic())
+            interrupt()
+
+    _, error = execute(cell, hear=when_it_says_so)
+    seconds = time.monotonic() - begun[0]
+    said, _ = execute("print(scanner.last_result.cancelled, scanner.last_result.account['symbols'].to_list())")
+    assert error == raised
+    assert said.startswith("True [5, 0, 0, 0, 0, 2995]")
+    assert seconds < LATEST
+    assert execute("print(scanner.scan('close > 1', symbols=['0001']).cancelled)") == ("False\n", None)
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    """A kernel: run a cell, which gives what it printed and what it raised; and interrupt it."""
+    from jupyter_client.manager import start_new_kernel
+
+    manager, client = start_new_kernel(env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+
+    def execute(code, hear=lambda text: None):
+        asked, said, error = client.execute(code), [], None
+        while True:
+            message = client.get_iopub_msg(timeout=60)
+            kind, content = message["msg_type"], message["content"]
+            if message["parent_header"].get("msg_id") != asked:
+                continue
+            if kind == "stream":
+                said.append(content["text"])
+                hear(content["text"])
+            elif kind == "error":
+                error = content["ename"]
+            elif kind == "status" and content["execution_state"] == "idle":
+                return "".join(said), error
+
+    yield execute, manager.interrupt_kernel
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
