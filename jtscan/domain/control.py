@@ -138,7 +138,7 @@ class ScanObserver(Protocol):
     """Hears more than the progress callback: the phases, and each result as it is published."""
 
     def on_phase(self, phase: str) -> None:
-        """Hear what begins: resolving, comparing symbols, scanning, aggregating."""
+        """Hear what begins: waiting for other scans, resolving, comparing symbols, scanning, aggregating."""
 
     def on_result(self, result: ProcessingResult) -> None:
         """Hear of one symbol's result, in the order of the job."""
