@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -214,6 +215,10 @@ class BarReader:
             return list(files)
         holding = self.catalog.entries.filter(pl.col("symbol").is_in(list(symbols)))["file"].unique().sort()
         return [files[position] for position in holding]
+
+    def paths_of(self, symbols: Sequence[str]) -> list[Path]:
+        """Name the files that hold rows of the symbols by their paths."""
+        return [file.path for file in self._files_of(symbols)]
 
     def without_duplicates(
         self, frame: pl.DataFrame, rows: dict[str, RowCounts]

@@ -13,7 +13,7 @@ import pytest
 import jtscan
 from jtscan.engines.place import Place
 from jtscan.engines.processing import ProcessingEngine
-from jtscan.engines.where import Dask, as_where
+from jtscan.engines.where import Dask, as_workplace
 from jtscan.market.prices import DuckDBPriceRepository
 
 os.environ["RUST_BACKTRACE"] = "0"  # panics on purpose are many, and each would write a page
@@ -56,13 +56,25 @@ def place_at(request):
 
     def at(where):
         if where not in opened:
-            told = Dask(request.getfixturevalue("cluster")) if where == "dask" else as_where(where)
+            told = Dask(request.getfixturevalue("cluster")) if where == "dask" else as_workplace(where)
             opened[where] = Place(told, 1)
         return opened[where]
 
     yield at
     for each in opened.values():
         each.close()
+
+
+@pytest.fixture
+def pids_at(place_at, request):
+    """The worker processes of an engine that are alive."""
+
+    def pids(where):
+        if where == "dask":
+            return list(request.getfixturevalue("cluster").run(os.getpid).values())
+        return [each.pid for each in list(place_at(where).crew._pool._processes) if each.alive]
+
+    return pids
 
 
 @pytest.fixture

@@ -282,7 +282,9 @@ def make_folder(folder: Path, count: int, *, each: int = EACH) -> Market:
 def make_file(folder: Path, count: int, *, each: int = EACH) -> Market:
     """One file of all symbols, sorted by symbol: only what is wrong with rows can be wrong."""
     kinds = [name for name, kind in KINDS.items() if kind.file is None and name not in OF_FILES] + ["missing"]
-    market = _cast(folder / "market.parquet", folder / "right.parquet", count, kinds, each, mended=["unsorted", "equal rows"])
+    market = _cast(
+        folder / "market.parquet", folder / "right.parquet", count, kinds, each, mended=["unsorted", "equal rows"]
+    )
     both: tuple[list[pl.DataFrame], list[pl.DataFrame]] = ([], [])
     for number, symbol in enumerate(sorted(market.symbols)):
         frame, fault = clean(number), market.faults.get(symbol)
@@ -300,7 +302,9 @@ def make_file(folder: Path, count: int, *, each: int = EACH) -> Market:
 OF_FILES = {"no rows", "closes are text", "timestamps are text", "no timestamps"}
 
 
-def _cast(prices: Path, right: Path, count: int, kinds: list[str], each: int, mended: Sequence[str] = tuple(MENDED)) -> Market:
+def _cast(
+    prices: Path, right: Path, count: int, kinds: list[str], each: int, mended: Sequence[str] = tuple(MENDED)
+) -> Market:
     """Say who has which fault, and in which order they are asked."""
     symbols = [f"S{number:04}" for number in range(count)]
     dice = random.Random(count)
@@ -321,9 +325,7 @@ def _spoil(kind: Kind, path: Path, frame: pl.DataFrame) -> None:
 def job(symbols: Sequence[str], formula: object = FORMULA, **options: object) -> ProcessingJob:
     """A job over all history; its functions are not replayed first."""
     options = {"date_range": EVER, "allow_lookahead": True, **options}
-    return ProcessingJob(
-        id="faults", symbols=symbols, timeframe=Timeframe.D1, formula=as_formula(formula), **options
-    )
+    return ProcessingJob(id="faults", symbols=symbols, timeframe=Timeframe.D1, formula=as_formula(formula), **options)
 
 
 ROWS = registered(FUNCTIONS)

@@ -6,9 +6,9 @@ import re
 from collections import Counter
 
 import pytest
-
 from engines import faulty_market as kit
 from engines.same import assert_same
+
 from jtscan.domain.jobs import Status
 from jtscan.testing import ProgressRecorder
 

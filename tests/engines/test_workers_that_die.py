@@ -10,9 +10,9 @@ import time
 from contextlib import suppress
 
 import pytest
-
 from engines import faulty_market as kit
 from engines.same import assert_same
+
 from jtscan.domain.jobs import Status
 from jtscan.testing import ProgressRecorder
 
@@ -47,12 +47,6 @@ def expected(market, large):
     return results
 
 
-def pids_of(where, place_at, request):
-    if where == "dask":
-        return list(request.getfixturevalue("cluster").run(os.getpid).values())
-    return [each.pid for each in list(place_at(where).crew._pool._processes) if each.alive]
-
-
 class Killer:
     """A progress callback that kills a worker, or both, at certain moments."""
 
@@ -72,8 +66,8 @@ class Killer:
 
 
 @pytest.mark.parametrize("where", POOLS)
-def test_a_worker_killed_in_the_middle_costs_nothing(market, expected, where, engine_on, place_at, request):
-    killer = Killer(lambda: pids_of(where, place_at, request), [30])
+def test_a_worker_killed_in_the_middle_costs_nothing(market, expected, where, engine_on, pids_at):
+    killer = Killer(lambda: pids_at(where), [30])
     engine = engine_on(market.prices, where, chunk_bars=900, functions=kit.ROWS)
     results = engine.process_batch(kit.job(market.symbols), killer)
     assert killer.killed == 1
@@ -83,10 +77,10 @@ def test_a_worker_killed_in_the_middle_costs_nothing(market, expected, where, en
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("where", ["processes:2", "dask"])
-def test_workers_killed_at_any_moment_cost_nothing(large, expected, where, seed, engine_on, place_at, request):
+def test_workers_killed_at_any_moment_cost_nothing(large, expected, where, seed, engine_on, pids_at):
     dice = random.Random(seed)
     moments = [dice.randrange(0, 950) for _ in range(3)]
-    killer = Killer(lambda: pids_of(where, place_at, request), moments, most=dice.choice([1, 2]))
+    killer = Killer(lambda: pids_at(where), moments, most=dice.choice([1, 2]))
     engine = engine_on(large.prices, where, chunk_bars=dice.choice([300, 3_000, 20_000]), functions=kit.ROWS)
     results = engine.process_batch(kit.job(large.symbols), killer)
     assert killer.killed
@@ -95,7 +89,7 @@ def test_workers_killed_at_any_moment_cost_nothing(large, expected, where, seed,
 
 @pytest.mark.slow
 @pytest.mark.parametrize("where", ["processes:2", "dask"])
-def test_workers_killed_while_symbols_are_compared_cost_nothing(large, expected, where, engine_on, place_at, request):
+def test_workers_killed_while_symbols_are_compared_cost_nothing(large, expected, where, engine_on, pids_at):
     """Nothing is published in the pass that gathers, so that the kills come by the clock."""
     engine = engine_on(large.prices, where, chunk_bars=3_000, functions=kit.ROWS)
     engine.process_batch(kit.job(large.symbols[:10]))
@@ -105,7 +99,7 @@ def test_workers_killed_while_symbols_are_compared_cost_nothing(large, expected,
         for pause in (0.1, 0.3, 0.5, 0.9):
             if over.wait(pause):
                 return
-            for pid in pids_of(where, place_at, request)[:1]:
+            for pid in pids_at(where)[:1]:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
                     killed.append(pid)
@@ -168,10 +162,10 @@ def test_a_symbol_that_kills_its_worker_is_not_compared_and_the_account_says_so(
     assert_same([each for each in results if each.symbol != "S0007"], alone)
 
 
-def test_idle_workers_that_are_killed_cost_the_next_scan_nothing(market, expected, engine_on, place_at, request):
+def test_idle_workers_that_are_killed_cost_the_next_scan_nothing(market, expected, engine_on, pids_at):
     engine = engine_on(market.prices, "processes:2", chunk_bars=2_000, functions=kit.ROWS)
     engine.process_batch(kit.job(market.symbols))
-    for pid in pids_of("processes:2", place_at, request):
+    for pid in pids_at("processes:2"):
         os.kill(pid, signal.SIGKILL)
     time.sleep(0.1)
     assert_same(engine.process_batch(kit.job(market.symbols)), expected(market, engine_on))
