@@ -14,6 +14,8 @@ from engines import faulty_market as kit
 from engines.same import assert_same
 
 from jtscan.domain.jobs import Status
+from jtscan.engines.processing import ProcessingEngine
+from jtscan.market.prices import DuckDBPriceRepository
 from jtscan.testing import ProgressRecorder
 
 CROSS = "score = rank(deadly(close))\nmatch = score > 0.9 and close > sma(close, 20)"
@@ -169,3 +171,18 @@ def test_idle_workers_that_are_killed_cost_the_next_scan_nothing(market, expecte
         os.kill(pid, signal.SIGKILL)
     time.sleep(0.1)
     assert_same(engine.process_batch(kit.job(market.symbols)), expected(market, engine_on))
+
+
+def test_a_worker_that_is_killed_while_it_starts_is_started_again(market):
+    engine = ProcessingEngine(DuckDBPriceRepository(prices=market.prices), functions=kit.ROWS, where="processes:1")
+    pool, killed = engine._place.crew._pool, set()
+    while len(killed) < 2:
+        for each in set(pool._processes):
+            if each.pid not in killed:
+                os.kill(each.pid, signal.SIGKILL)
+                killed.add(each.pid)
+        time.sleep(0.01)
+    results = engine.process_batch(kit.job(market.symbols))
+    engine.close()
+    assert [each.symbol for each in results] == market.symbols
+    assert Status.MATCHED in {each.status for each in results}
