@@ -73,7 +73,7 @@ class ClusterCrew(Pooled):
         future.cancel()
 
     def close(self) -> None:
-        """Let go of the cluster, if the client was not closed before."""
+        """Let go of the cluster; Dask closes its clients before this when Python ends."""
         if self._client.status == "running":
             self._executor.shutdown(wait=False)
         if self._own:

@@ -32,7 +32,7 @@ class Duck:
     """A locked DuckDB that can read what is in the folders of some files."""
 
     def __init__(self, files: Iterable[Path]) -> None:
-        paths = [path for file in files for path in (file, _leads_to(file) if file.is_symlink() else file)]
+        paths = [path for file in files for path in (file, Path(os.path.realpath(file)) if file.is_symlink() else file)]
         folders = {path for each in {path.parent for path in paths} for path in (each.absolute(), each.resolve())}
         self._allowed = sorted({f"{folder}/" for folder in folders if is_text(folder)})
 
@@ -144,11 +144,6 @@ def refuse_names(paths: Sequence[Path]) -> dict[Path, str]:
 def is_text(path: Path) -> bool:
     """Whether a path can be written as UTF-8: a file from elsewhere may be named in another encoding."""
     return shown(path) == str(path)
-
-
-def _leads_to(link: Path) -> Path:
-    """Follow a link; one that leads to itself ends where it does."""
-    return Path(os.path.realpath(link))
 
 
 def shown(path: Path) -> str:

@@ -112,8 +112,17 @@ class PriceSnapshot:
         """Whether the files are still those that were listed."""
         return not changed_of(self._files)
 
-    def _refuse_changed(self, symbols: Sequence[str]) -> None:
-        """Refuse what was read of files that have changed since they were listed: it is of another version."""
+    def _refuse_changed(self, symbols: Collection[str]) -> None:
+        """Refuse files of symbols that a part was not made for: what they hold was seen where it was made."""
+        changed = [] if self.catalog.whole else changed_of(self._files)
+        theirs = {file.path for file in self.catalog.part(symbols).files} if changed else set()
+        for path in changed:
+            if path in theirs:
+                name = shown(Path(path.name))
+                raise DataError(f"{name}: it is no longer the file that the scan began with; scan again")
+
+    def _refuse_mixed(self, symbols: Sequence[str]) -> None:
+        """Refuse what was read of files that have changed meanwhile: it is of another version, or of two."""
         for path in changed_of({path: self._files[path] for path in self._reader.paths_of(symbols)}):
             raise DataError(f"{shown(Path(path.name))}: it is no longer the file that the scan began with; scan again")
 
@@ -176,15 +185,16 @@ class PriceSnapshot:
             return []
         if count == 1:
             return [newest if kind.intraday else newest.date()]
+        self._refuse_changed(symbols)
         for since in (earlier(newest, count, kind), None):
             found = self._reader.timestamps(list(lasts), since, count, kind)
             if len(found) == count:
                 break
-        self._refuse_changed(symbols)
         return found
 
     def read(self, symbols: Sequence[str], columns: Iterable[str], window: ReadWindow) -> Bars:
         """Return the bars of the symbols in the window; first a generous range of dates, then short ones again."""
+        self._refuse_changed(symbols)
         known, broken = self._reader.by_symbol, self.catalog.problems
         wanted = [symbol for symbol in symbols if symbol in known and symbol not in broken]
         names = [name for name in dict.fromkeys(columns) if name in self.columns]
@@ -198,7 +208,7 @@ class PriceSnapshot:
             rows[symbol] = rows.get(symbol, NO_ROWS) + apart
         present = {symbol for symbol, _ in loaded.runs if symbol not in conflicts}
         problems = {symbol: broken[symbol] for symbol in symbols if symbol in broken}
-        self._refuse_changed(symbols)
+        self._refuse_mixed(symbols)
         return Bars(
             frame=frame.rechunk(),
             rows=rows,
@@ -210,8 +220,8 @@ class PriceSnapshot:
 
     def halts(self, symbol: str, window: ReadWindow) -> pl.Series:
         """Return the timestamps of a symbol's halts between the ends of a window, in no order."""
-        found = self._reader.halts([symbol] if symbol in self._reader.by_symbol else [], window)
         self._refuse_changed([symbol])
+        found = self._reader.halts([symbol] if symbol in self._reader.by_symbol else [], window)
         if symbol not in self._aside.symbols:
             return found
         return pl.concat([found, self._aside.halts(symbol, window).cast(found.dtype)])

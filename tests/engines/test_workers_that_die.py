@@ -129,8 +129,9 @@ def with_killers(folder, count, killers):
     return market
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killers", [["S0007"], ["S0003", "S0031"]], ids=["one", "two"])
-@pytest.mark.parametrize("where", POOLS)
+@pytest.mark.parametrize("where", ["processes:2", "dask"])
 def test_a_symbol_that_kills_its_worker_fails_alone(tmp_path, killers, where, engine_on):
     market = with_killers(tmp_path, 40, killers)
     engine = engine_on(market.prices, where, chunk_bars=2_000, functions=kit.ROWS)
@@ -164,6 +165,7 @@ def test_a_symbol_that_kills_its_worker_is_not_compared_and_the_account_says_so(
     assert_same([each for each in results if each.symbol != "S0007"], alone)
 
 
+@pytest.mark.slow
 def test_idle_workers_that_are_killed_cost_the_next_scan_nothing(market, expected, engine_on, pids_at):
     engine = engine_on(market.prices, "processes:2", chunk_bars=2_000, functions=kit.ROWS)
     engine.process_batch(kit.job(market.symbols))
