@@ -73,8 +73,9 @@ class ClusterCrew(Pooled):
         future.cancel()
 
     def close(self) -> None:
-        """Let go of the cluster."""
-        self._executor.shutdown(wait=False)
+        """Let go of the cluster; Dask closes its clients before this when Python ends."""
+        if self._client.status == "running":
+            self._executor.shutdown(wait=False)
         if self._own:
             self._client.close()
 

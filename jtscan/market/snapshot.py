@@ -121,6 +121,11 @@ class PriceSnapshot:
                 name = shown(Path(path.name))
                 raise DataError(f"{name}: it is no longer the file that the scan began with; scan again")
 
+    def _refuse_mixed(self, symbols: Sequence[str]) -> None:
+        """Refuse what was read of files that have changed meanwhile: it is of another version, or of two."""
+        for path in changed_of({path: self._files[path] for path in self._reader.paths_of(symbols)}):
+            raise DataError(f"{shown(Path(path.name))}: it is no longer the file that the scan began with; scan again")
+
     @cached_property
     def chunk_factor(self) -> int:
         """How much larger than usual a chunk should be: rows of a symbol that are scattered cost a pass each time."""
@@ -203,6 +208,7 @@ class PriceSnapshot:
             rows[symbol] = rows.get(symbol, NO_ROWS) + apart
         present = {symbol for symbol, _ in loaded.runs if symbol not in conflicts}
         problems = {symbol: broken[symbol] for symbol in symbols if symbol in broken}
+        self._refuse_mixed(symbols)
         return Bars(
             frame=frame.rechunk(),
             rows=rows,

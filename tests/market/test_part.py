@@ -225,6 +225,14 @@ def test_a_file_that_is_no_longer_what_it_was_is_refused_by_name(change, ask, tm
         ask(part)
 
 
+def test_a_file_that_is_no_longer_what_it_was_is_refused_by_the_whole_as_well(tmp_path):
+    whole = one_file(tmp_path).snapshot(Timeframe.D1)
+    assert whole.symbols
+    os.utime(tmp_path / "p.parquet", ns=(1, 1))
+    with pytest.raises(jt.DataError, match=r"^p\.parquet: it is no longer the file that the scan began with"):
+        whole.read(["A"], ["close"], ReadWindow())
+
+
 def test_a_file_that_holds_none_of_its_symbols_may_change(tmp_path):
     part = by_symbol(tmp_path).snapshot(Timeframe.D1).part(["A", "B"])
     (tmp_path / "C.parquet").unlink()
