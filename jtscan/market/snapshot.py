@@ -108,11 +108,14 @@ class PriceSnapshot:
         """Whether the files are still those that were listed."""
         return not changed_of(self._files)
 
-    def _refuse_changed(self) -> None:
-        """Refuse files that a part was not made for: what they hold was seen where it was made."""
-        for path in [] if self.catalog.whole else changed_of(self._files):
-            name = shown(Path(path.name))
-            raise DataError(f"{name}: it is no longer the file that the scan began with; scan again")
+    def _refuse_changed(self, symbols: Collection[str]) -> None:
+        """Refuse files of symbols that a part was not made for: what they hold was seen where it was made."""
+        changed = [] if self.catalog.whole else changed_of(self._files)
+        theirs = {file.path for file in self.catalog.part(symbols).files} if changed else set()
+        for path in changed:
+            if path in theirs:
+                name = shown(Path(path.name))
+                raise DataError(f"{name}: it is no longer the file that the scan began with; scan again")
 
     @cached_property
     def chunk_factor(self) -> int:
@@ -170,7 +173,7 @@ class PriceSnapshot:
             return []
         if count == 1:
             return [newest if kind.intraday else newest.date()]
-        self._refuse_changed()
+        self._refuse_changed(symbols)
         for since in (earlier(newest, count, kind), None):
             found = self._reader.timestamps(list(lasts), since, count, kind)
             if len(found) == count:
@@ -179,7 +182,7 @@ class PriceSnapshot:
 
     def read(self, symbols: Sequence[str], columns: Iterable[str], window: ReadWindow) -> Bars:
         """Return the bars of the symbols in the window; first a generous range of dates, then short ones again."""
-        self._refuse_changed()
+        self._refuse_changed(symbols)
         known, broken = self._reader.by_symbol, self.catalog.problems
         wanted = [symbol for symbol in symbols if symbol in known and symbol not in broken]
         names = [name for name in dict.fromkeys(columns) if name in self.columns]
@@ -206,7 +209,7 @@ class PriceSnapshot:
 
     def halts(self, symbol: str, window: ReadWindow) -> pl.Series:
         """Return the timestamps of a symbol's halts between the ends of a window, in no order."""
-        self._refuse_changed()
+        self._refuse_changed([symbol])
         found = self._reader.halts([symbol] if symbol in self._reader.by_symbol else [], window)
         if symbol not in self._aside.symbols:
             return found

@@ -1,0 +1,423 @@
+"""Where a scan runs: the same bits everywhere, and what becomes of chunks whose worker dies."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import random
+import signal
+import threading
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import jtscan as jt
+from jtscan.domain.control import CancellationToken
+from jtscan.domain.dates import DateRange, Timeframe
+from jtscan.domain.formulas import Formula, PolarsFormula
+from jtscan.domain.jobs import ProcessingJob, Status
+from jtscan.engines.place import Place
+from jtscan.engines.processing import ProcessingEngine
+from jtscan.engines.where import as_where
+from jtscan.errors import RequestError
+from jtscan.formula import registered
+from jtscan.market.prices import DuckDBPriceRepository
+from jtscan.testing import InMemoryPriceRepository, ProgressRecorder, make_bars
+
+OPEN = DateRange(start=dt.date(1990, 1, 1))
+BOTH = ["threads:2", "processes:2"]
+MARK = 666.0
+CHUNK_BARS = 60
+
+
+def job(symbols, formula="close > close[1]", **options):
+    value = Formula(text=formula) if isinstance(formula, str) else formula
+    options = {"date_range": OPEN, **options}
+    return ProcessingJob(id="job", symbols=symbols, timeframe=Timeframe.D1, formula=value, **options)
+
+
+@pytest.fixture(scope="module")
+def places():
+    """Crews that the tests share: processes take a second to start."""
+    opened = {}
+
+    def opened_at(where):
+        if where not in opened:
+            opened[where] = Place(as_where(where), CHUNK_BARS)
+        return opened[where]
+
+    yield opened_at
+    for each in opened.values():
+        each.close()
+
+
+@pytest.fixture
+def engine_at(places):
+    def make(prices, where, *, raise_internal=True, functions=()):
+        made = ProcessingEngine(
+            prices, functions=registered(functions), chunk_bars=CHUNK_BARS, raise_internal=raise_internal
+        )
+        if where is not None:
+            made._place = places(where)
+        return made
+
+    return make
+
+
+def told(results):
+    """All that results say, but their times."""
+    return [(each.symbol, each.status, each.error, each.bars, each.rows, each.last_bar) for each in results]
+
+
+def assert_same(results, expected):
+    assert told(results) == told(expected)
+    for one, other in zip(results, expected, strict=True):
+        assert one.matches.schema == other.matches.schema
+        assert one.matches.equals(other.matches, null_equal=True)
+
+
+def walks(count, bars, seed=7):
+    """Random walks; every third symbol is short, prices have many digits."""
+    dice = random.Random(seed)
+    closes = {}
+    for number in range(count):
+        price, walk = 100.0, []
+        for _ in range(bars if number % 3 else bars // 4):
+            price *= 1 + dice.gauss(0, 0.03)
+            walk.append(price)
+        closes[f"S{number:02}"] = walk
+    return closes
+
+
+# ── the same bits everywhere ──────────────────────────────────────────────────
+
+HALF = 0.5
+
+
+@jt.function(lookback=lambda n: n - 1)
+def middle(x: pl.Expr = "close", n: int = 5) -> pl.Expr:
+    """Median of n bars."""
+    return x.rolling_median(n) * (HALF + HALF)
+
+
+FORMULAS = {
+    "indicators": "r = rsi(14)\nbuy = cross_above(sma(close, 5), sma(close, 20)) and rsi(14) > 50",
+    "two signals": "buy = close > highest(high, 10)[1]\nsell = close < lowest(low, 10)[1]",
+    "weekly": "weekly(rsi(close, 4)) > 50 and close > weekly(close)[1]",
+    "rank": "rank(roc(close, 5)) > 0.7 and zscore(close) < 2",
+    "rank of a rank": "rank(sma(rank(close), 3)) > 0.5",
+    "rank of weeks": "weekly(rank(close)) > 0.5",
+    "by sector": 'rank(close, by=sector) > 0.5 and sector != "B"',
+    "mean": "close > universe_mean(close) and universe_count(close > 0) > 3",
+    "reference": 'close / ref("S01", close) > sma(close / ref("S01", close), 5)',
+    "lost reference": 'close > ref("GONE", close)',
+    "own": "close > middle(7)",
+    "settling": "rsi(3) > 60 and atr(5) / close < 0.1",
+}
+EXPRESSIONS = {
+    "expression": PolarsFormula(signals={"up": pl.col("close") > pl.col("close").shift(1)}, lookback=1),
+    "lambda": PolarsFormula(
+        signals={"up": pl.col("close").map_batches(lambda s: s * (HALF + HALF), return_dtype=pl.Float64) > 100},
+        lookback=0,
+    ),
+}
+RANGES = {
+    "all": OPEN,
+    "last": DateRange(last=10),
+    "range": DateRange(start=dt.date(2010, 6, 1), end=dt.date(2010, 9, 30)),
+}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A file per symbol of random walks, and beside them files with faults."""
+    folder = tmp_path_factory.mktemp("files")
+    frame = make_bars(walks(20, 240), start=dt.date(2010, 1, 4))
+    for (symbol,), bars in frame.partition_by("symbol", as_dict=True).items():
+        bars.drop("symbol").write_parquet(folder / f"{symbol}.parquet")
+    bars = frame.filter(pl.col("symbol") == "S01").drop("symbol")
+    (folder / "EMPTY.parquet").write_bytes(b"")
+    (folder / "GARBAGE.parquet").write_bytes(b"no parquet at all" * 20)
+    bars.clear().write_parquet(folder / "ROWLESS.parquet")
+    bars.with_columns(pl.col("close").cast(pl.String)).write_parquet(folder / "TEXT.parquet")
+    pl.concat([bars, bars.head(3)]).write_parquet(folder / "TWICE.parquet")
+    pl.concat([bars, bars.head(3).with_columns(close=pl.lit(1.0))]).write_parquet(folder / "CONFLICT.parquet")
+    bars.with_columns(close=pl.when(pl.int_range(pl.len()) % 7 > 0).then("close")).write_parquet(
+        folder / "NULLS.parquet"
+    )
+    bars.head(1).write_parquet(folder / "ONE.parquet")
+    bars.reverse().write_parquet(folder / "TURNED.parquet")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def asked(files):
+    return [*sorted((path.stem for path in files.iterdir()), reverse=True), "GONE"]
+
+
+@pytest.fixture(scope="module")
+def expected(files, asked):
+    """What the sequential engine gives, made once."""
+    prices = DuckDBPriceRepository(prices=files)
+    engine = ProcessingEngine(prices, functions=registered([middle]), raise_internal=True)
+    made = {}
+
+    def results(name, formula, **options):
+        if name not in made:
+            made[name] = engine.process_batch(job(asked, formula, **options))
+        return made[name]
+
+    return results
+
+
+def labels(asked):
+    return pl.DataFrame({"symbol": asked, "name": asked, "market": "M"}).with_columns(
+        sector=pl.when(pl.int_range(pl.len()) % 3 > 0).then(pl.lit("A")).otherwise(pl.lit("B"))
+    )
+
+
+@pytest.mark.parametrize("where", BOTH)
+@pytest.mark.parametrize("name", FORMULAS)
+def test_every_engine_gives_the_bits_of_the_sequential_one(name, where, files, asked, expected, engine_at):
+    options = {"labels": labels(asked), "allow_lookahead": True}
+    made = engine_at(DuckDBPriceRepository(prices=files), where, functions=[middle])
+    results = made.process_batch(job(asked, FORMULAS[name], **options))
+    assert_same(results, expected(name, FORMULAS[name], **options))
+    assert {each.status for each in results} > {Status.FAILED, Status.NO_DATA}
+
+
+@pytest.mark.parametrize("where", BOTH)
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_expressions_go_to_threads_and_processes(name, where, files, asked, expected, engine_at):
+    made = engine_at(DuckDBPriceRepository(prices=files), where)
+    results = made.process_batch(job(asked, EXPRESSIONS[name], allow_lookahead=True))
+    assert_same(results, expected(name, EXPRESSIONS[name], allow_lookahead=True))
+
+
+@pytest.mark.parametrize("where", BOTH)
+@pytest.mark.parametrize("name", RANGES)
+def test_every_range_gives_the_bits_of_the_sequential_one(name, where, files, asked, expected, engine_at):
+    formula = "buy = ema(close, 10) > sma(close, 5) and rank(close) > 0.3"
+    made = engine_at(DuckDBPriceRepository(prices=files), where)
+    results = made.process_batch(job(asked, formula, date_range=RANGES[name]))
+    assert_same(results, expected(f"range {name}", formula, date_range=RANGES[name]))
+    assert any(each.matches.height for each in results)
+
+
+@pytest.mark.parametrize("where", BOTH)
+def test_members_and_a_universe_are_those_of_the_sequential_engine(where, files, asked, expected, engine_at):
+    members = pl.DataFrame(
+        {
+            "symbol": ["S01", "S02", "S04"],
+            "start": [dt.date(2010, 3, 1), None, None],
+            "end": [None, dt.date(2010, 8, 1), None],
+        }
+    )
+    options = {"members": members, "universe_members": members, "universe": ["S01", "S02", "S04", "S05"], "first": True}
+    made = engine_at(DuckDBPriceRepository(prices=files), where)
+    results = made.process_batch(job(asked, "rank(close) > 0.5", **options))
+    assert_same(results, expected("members", "rank(close) > 0.5", **options))
+    assert any(each.matches.height for each in results)
+
+
+@pytest.mark.parametrize("where", BOTH)
+def test_progress_comes_after_each_symbol_in_order(where, engine_at):
+    closes = walks(12, 40)
+    heard = ProgressRecorder()
+    made = engine_at(InMemoryPriceRepository(make_bars(closes)), where)
+    made.process_batch(job(list(closes)), heard, observer=heard)
+    assert heard.calls == [(number, 12) for number in range(1, 13)]
+    assert [each.symbol for each in heard.results] == list(closes)
+
+
+@pytest.mark.parametrize("where", BOTH)
+def test_a_strict_universe_refuses_a_symbol_that_fails(where, engine_at):
+    prices = InMemoryPriceRepository(make_bars(walks(6, 40)), broken={"S02": "torn"})
+    with pytest.raises(jt.DataError, match="5 of 6 symbols; failed: S02: torn"):
+        engine_at(prices, where).process_batch(job(list(walks(6, 40)), "rank(close) > 0.5", strict_universe=True))
+
+
+# ── workers that die ──────────────────────────────────────────────────────────
+
+
+def marked(count=10, bars=30, at=("S04",)):
+    """Symbols of which some carry the mark in their last close."""
+    closes = {f"S{number:02}": [100.0 + number + bar for bar in range(bars)] for number in range(count)}
+    for symbol in at:
+        closes[symbol][-1] = MARK
+    return InMemoryPriceRepository(make_bars(closes)), list(closes)
+
+
+def at_the_mark(do):
+    """A function that does something in whatever process it is evaluated on the mark."""
+
+    @jt.function(lookback=0)
+    def same(x: pl.Expr = "close") -> pl.Expr:
+        def seen(values):
+            if (values == MARK).any():
+                do()
+            return values
+
+        return x.map_batches(seen, return_dtype=pl.Float64)
+
+    return same
+
+
+def test_a_worker_that_is_killed_costs_nothing(engine_at, tmp_path):
+    flag = str(tmp_path / "killed")
+
+    def die_once():
+        import os
+        from pathlib import Path
+
+        if not Path(flag).exists():
+            Path(flag).touch()
+            os.kill(os.getpid(), 9)
+
+    prices, symbols = marked()
+    function = at_the_mark(die_once)
+    results = engine_at(prices, "processes:2", functions=[function]).process_batch(
+        job(symbols, "same() > 0", allow_lookahead=True)
+    )
+    assert Path(flag).exists()
+    expected = engine_at(prices, None, functions=[function]).process_batch(
+        job(symbols, "same() > 0", allow_lookahead=True)
+    )
+    assert_same(results, expected)
+    assert {each.status for each in results} == {Status.MATCHED}
+
+
+@pytest.mark.parametrize("formula", ["same() > 0", "rank(same()) > 0.5"])
+def test_a_symbol_that_kills_its_worker_fails_and_everything_else_is_kept(formula, engine_at):
+    def die():
+        import os
+
+        os.kill(os.getpid(), 9)
+
+    prices, symbols = marked(at=("S04", "S09"))
+    results = engine_at(prices, "processes:2", functions=[at_the_mark(die)]).process_batch(
+        job(symbols, formula, allow_lookahead=True)
+    )
+    failed = {each.symbol: each.error for each in results if each.status is Status.FAILED}
+    assert failed == dict.fromkeys(["S04", "S09"], "its worker died (signal 9, SIGKILL) twice")
+    assert [each.symbol for each in results] == symbols
+    left, _ = marked(at=("S04", "S09"))
+    fine = [symbol for symbol in symbols if symbol not in failed]
+    expected = engine_at(left, None, functions=[at_the_mark(lambda: None)]).process_batch(
+        job(fine, formula, allow_lookahead=True)
+    )
+    assert_same([each for each in results if each.symbol not in failed], expected)
+
+
+def test_a_worker_that_aborts_is_told_by_its_signal(engine_at):
+    def abort():
+        import os
+
+        os.abort()
+
+    prices, symbols = marked(count=2, at=("S01",))
+    results = engine_at(prices, "processes:2", functions=[at_the_mark(abort)]).process_batch(
+        job(symbols, "same() > 0", allow_lookahead=True)
+    )
+    assert [each.error for each in results] == [None, "its worker died (signal 6, SIGABRT) twice"]
+
+
+def test_a_symbol_that_takes_too_long_is_stopped_alone(engine_at):
+    def sleep():
+        import time
+
+        time.sleep(60)
+
+    prices, symbols = marked()
+    started = time.monotonic()
+    results = engine_at(prices, "processes:2", functions=[at_the_mark(sleep)]).process_batch(
+        job(symbols, "same() > 0", allow_lookahead=True, symbol_timeout=1.5)
+    )
+    assert time.monotonic() - started < 30
+    failed = {each.symbol: each.error for each in results if each.status is Status.FAILED}
+    assert failed == {"S04": "took longer than 1.5 s; symbol_timeout="}
+    assert [each.symbol for each in results] == symbols
+
+
+@pytest.mark.parametrize(("where", "shown"), [(None, "sequential()"), ("threads:2", "threads(2)")])
+def test_who_cannot_stop_a_symbol_says_so(where, shown, engine_at):
+    prices, symbols = marked(count=2, at=())
+    heard = ProgressRecorder()
+    engine_at(prices, where).process_batch(job(symbols, symbol_timeout=5), observer=heard)
+    assert heard.warnings == [f"symbol_timeout= is not kept to by {shown}: only processes() can stop a symbol"]
+
+
+@pytest.mark.parametrize("limit", [0, -1, True, "5"])
+def test_a_limit_is_a_number_of_seconds(limit):
+    with pytest.raises(RequestError, match="symbol_timeout: .* is not a number of seconds"):
+        job(["A"], symbol_timeout=limit)
+
+
+def test_a_scan_that_is_cancelled_ends_its_workers_within_a_second(engine_at):
+    def sleep():
+        import time
+
+        time.sleep(60)
+
+    prices, symbols = marked()
+    token = CancellationToken()
+    box = []
+    made = engine_at(prices, "processes:2", functions=[at_the_mark(sleep)])
+    thread = threading.Thread(
+        target=lambda: box.extend(
+            made.process_batch(job(symbols, "same() > 0", allow_lookahead=True), cancellation_token=token)
+        )
+    )
+    thread.start()
+    time.sleep(2)
+    token.cancel()
+    started = time.monotonic()
+    thread.join(10)
+    assert time.monotonic() - started < 1
+    assert [each.symbol for each in box] == symbols[: len(box)]
+    assert len(box) < len(symbols)
+    prices, symbols = marked(at=())
+    assert len(made.process_batch(job(symbols))) == len(symbols)  # the pool is as good as before
+
+
+def test_whoever_stops_asking_stops_the_workers(engine_at):
+    prices, symbols = marked(at=())
+    stream = engine_at(prices, "processes:2").stream(job(symbols))
+    assert next(stream).symbol == "S00"
+    stream.close()
+    assert len(engine_at(prices, "processes:2").process_batch(job(symbols))) == len(symbols)
+
+
+def test_idle_workers_that_are_killed_are_started_again(engine_at, places):
+    prices, symbols = marked(at=())
+    made = engine_at(prices, "processes:2")
+    made.process_batch(job(symbols))
+    for each in list(places("processes:2").crew._pool._processes):
+        os.kill(each.pid, signal.SIGKILL)
+    time.sleep(0.2)
+    assert_same(made.process_batch(job(symbols)), engine_at(prices, None).process_batch(job(symbols)))
+
+
+def test_what_raises_in_a_worker_and_is_nobodys_data_is_raised_here(engine_at):
+    prices, symbols = marked(count=3, at=())
+    prices._broken["S01"] = ZeroDivisionError("ours")
+    with pytest.raises(ZeroDivisionError, match="ours"):
+        engine_at(prices, "processes:2").process_batch(job(symbols))
+    results = engine_at(prices, "processes:2", raise_internal=False).process_batch(job(symbols))
+    assert [each.error for each in results] == [None, "internal error: ZeroDivisionError: ours", None]
+
+
+def test_a_file_that_is_another_one_now_is_refused(tmp_path, engine_at):
+    frame = make_bars(walks(9, 60))
+    for (symbol,), bars in frame.partition_by("symbol", as_dict=True).items():
+        bars.drop("symbol").write_parquet(tmp_path / f"{symbol}.parquet")
+    symbols = sorted(frame["symbol"].unique())
+    made = engine_at(DuckDBPriceRepository(prices=tmp_path), "processes:2").pinned(Timeframe.D1)
+    made.process_batch(job(symbols))
+    make_bars(walks(9, 80)).filter(pl.col("symbol") == "S04").drop("symbol").write_parquet(tmp_path / "S04.parquet")
+    results = made.process_batch(job(symbols))
+    failed = {each.symbol: each.error for each in results if each.status is Status.FAILED}
+    assert list(failed) == ["S04"]
+    assert failed["S04"].startswith("S04.parquet: it is no longer the file that the scan began with")
