@@ -134,6 +134,9 @@ def _scan_arguments(request: BatchScanRequest, timeframe: Timeframe) -> Argument
     if request.universe is not None:
         yield "universe", "{" + ", ".join(f'"{name}": {text}' for name, text in _criteria(request.universe)) + "}"
     yield from ((name, "True") for name in ("strict_universe", "allow_lookahead") if getattr(request, name))
+    for name in ("timeout", "symbol_timeout", "checkpoint"):
+        if getattr(request, name) is not None:
+            yield name, _literal(getattr(request, name))
 
 
 def _criteria(criteria: SymbolCriteria) -> Arguments:

@@ -210,6 +210,11 @@ result_options = together(
         "--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), callback=_output,
         help="Write the matches to a .parquet, .csv or .xlsx file.",
     ),
+    click.option("--timeout", type=float, metavar="S", help="Stop after S seconds, and print what is done until then."),
+    click.option(
+        "--checkpoint", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+        help="Keep finished symbols in FILE: the same command goes on where it was, after a crash or Ctrl-C.",
+    ),
     click.option("--quiet", is_flag=True, help="Print only the summary; no progress bar."),
     click.option("--verbose", is_flag=True, help="Log what happens to each symbol."),
 )  # fmt: skip

@@ -20,11 +20,11 @@ import polars as pl
 
 from jtscan.domain.bars import ReadWindow
 from jtscan.domain.control import CancellationToken
-from jtscan.domain.jobs import ProcessingJob, ProcessingResult, RowCounts
+from jtscan.domain.jobs import ProcessingJob
 from jtscan.engines.crew import Done, HandedIn, do
 from jtscan.engines.gathered import Made
+from jtscan.engines.packing import packed, unpacked
 from jtscan.engines.probe import Named, differences, versions
-from jtscan.engines.results import empty_matches
 from jtscan.engines.work import Work
 from jtscan.errors import EngineError
 from jtscan.formula import Function, Plan, compile_formula, registered
@@ -103,14 +103,6 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Results:
-    """Results packed: one frame of outcomes, and one of all matches (more only where their columns differ)."""
-
-    outcomes: pl.DataFrame
-    matches: Sequence[pl.DataFrame]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Parcel:
     """One pass of a job, packed to be sent; ``functions`` are a user's own, in a form that can be."""
 
@@ -139,7 +131,7 @@ class Parcel:
         work, job, theirs = self.work, self.work.job, set(symbols)
         share = _Share(
             symbols=tuple(symbols),
-            universe=None if job.universe is None else tuple(each for each in symbols if each in set(job.universe)),
+            universe=None if job.universe is None else tuple(theirs.intersection(job.universe)),
             labels=_of(job.labels, symbols),
             members=_of(job.members, symbols),
             universe_members=_of(job.universe_members, symbols),
@@ -161,7 +153,7 @@ class Parcel:
             raise EngineError(answer.differs)
         if isinstance(answer, HandedIn):
             return answer
-        return {each.symbol: each for each in _unpacked(answer, self.work)}
+        return unpacked(answer)
 
 
 def run(task: Task) -> Any:
@@ -172,7 +164,7 @@ def run(task: Task) -> Any:
     shared: _Pass = pickle.loads(task.shared)  # noqa: S301 - from the process that scans
     work = _work(shared, pickle.loads(task.share))  # noqa: S301 - from the process that scans
     done = do(work, work.job.symbols, shared.chunk_bars, CancellationToken())
-    return done if isinstance(done, HandedIn) else _packed(list(done.values()))
+    return done if isinstance(done, HandedIn) else packed(list(done.values()))
 
 
 def _work(shared: _Pass, share: _Share) -> Work:
@@ -207,50 +199,3 @@ def _planned(recipe: bytes) -> tuple[Recipe, Plan]:
 
 def _of(frame: pl.DataFrame | None, symbols: Sequence[str]) -> pl.DataFrame | None:
     return None if frame is None else frame.filter(pl.col("symbol").is_in(list(symbols)))
-
-
-# ── results as two frames ─────────────────────────────────────────────────────
-
-
-def _packed(results: Sequence[ProcessingResult]) -> _Results:
-    frames: dict[tuple[tuple[str, pl.DataType], ...], list[pl.DataFrame]] = {}
-    rows = []
-    for each in results:
-        kind = tuple(each.matches.schema.items())
-        if each.matches.height:
-            frames.setdefault(kind, []).append(each.matches)
-        at = list(frames).index(kind) if each.matches.height else None
-        rows.append(
-            (
-                each.symbol, str(each.status), each.error, each.bars, each.rows.set_aside, each.rows.halts,
-                each.rows.duplicates, each.last_bar, each.processing_time_ms, at, each.matches.height,
-            )
-        )  # fmt: skip
-    outcomes = pl.DataFrame(rows, schema=_OUTCOMES, orient="row", infer_schema_length=None)
-    return _Results(outcomes=outcomes, matches=[pl.concat(each) for each in frames.values()])
-
-
-_OUTCOMES = [
-    "symbol", "status", "error", "bars", "set_aside", "halts", "duplicates", "last_bar", "milliseconds", "at",
-    "matches",
-]  # fmt: skip
-
-
-def _unpacked(packed: _Results, work: Work) -> list[ProcessingResult]:
-    none = empty_matches(work.plan, work.job.timeframe)
-    begins = [0] * len(packed.matches)
-    results = []
-    for row in packed.outcomes.iter_rows():
-        symbol, status, error, bars, set_aside, halts, duplicates, last_bar, milliseconds, at, count = row
-        matches = none
-        if at is not None:
-            matches = packed.matches[at].slice(begins[at], count)
-            begins[at] += count
-        rows = RowCounts(set_aside=set_aside, halts=halts, duplicates=duplicates)
-        results.append(
-            ProcessingResult(
-                symbol=symbol, matches=matches, error=error, processing_time_ms=milliseconds, status=status,
-                bars=bars, rows=rows, last_bar=last_bar,
-            )
-        )  # fmt: skip
-    return results

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +52,8 @@ class ThreadOrder:
 
     def send(self, symbols: Sequence[str], *, alone: bool) -> Future[Done]:  # noqa: ARG002 - nobody dies here
         """Have some symbols done."""
-        return self.executor.submit(do, self.work, symbols, self.chunk_bars, self.token)
+        # The context tells whom a reading is for.
+        return self.executor.submit(copy_context().run, do, self.work, symbols, self.chunk_bars, self.token)
 
     def receive(self, answer: Done) -> Done:
         """Take it as it is."""
