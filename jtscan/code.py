@@ -69,6 +69,8 @@ def _scanner_arguments(opened: Opened) -> Arguments:
         yield "functions", f"[{', '.join(opened.functions)}]"
     if opened.version is not None:
         yield "version", _literal(opened.version)
+    if opened.engine is not None:
+        yield "engine", f"jt.engines.{opened.engine}"
     yield from ((name, "True") for name in ("verify", "raise_internal") if getattr(opened, name))
 
 

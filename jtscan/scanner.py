@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import polars as pl
 
@@ -26,6 +26,7 @@ from jtscan.domain.opened import Opened
 from jtscan.domain.scans import BatchScanRequest, BatchScanResult
 from jtscan.domain.symbols import Names, SymbolCriteria, Where, as_criteria
 from jtscan.engines.processing import ProcessingEngine
+from jtscan.engines.where import Sequential, Workplace
 from jtscan.errors import DataError, RequestError, StoreError, first_line
 from jtscan.formula import (
     Explanation,
@@ -118,6 +119,11 @@ class Scanner:
         from, may be at work when one of this scanner begins: 1 for one at a
         time, by default one for each core. Others wait in line, first come,
         first served, and say so; long scans let those who wait in between.
+    engine
+        Where symbols are processed: ``jt.engines.threads(2)``,
+        ``processes(4)`` or ``dask(client)``, or the same as text,
+        "processes:4"; in one thread if not given. The results are the same,
+        to the bit. Its workers are kept for the next scan, until ``close()``.
     raise_internal
         Raise what is a fault of jtscan's own, instead of failing the symbol.
 
@@ -147,6 +153,7 @@ class Scanner:
         version: int | None = None,
         verify: bool = False,
         max_concurrent_scans: int | None = None,
+        engine: Workplace | str | None = None,
         raise_internal: bool = False,
     ) -> None:
         for name, given in (("data", data), ("symbols", symbols), ("members", members)):
@@ -166,7 +173,9 @@ class Scanner:
             priced=self._priced,
         )
         self._functions = registered(functions or ())
-        self._engine = ProcessingEngine(self._prices, functions=self._functions, raise_internal=raise_internal)
+        self._engine = ProcessingEngine(
+            self._prices, functions=self._functions, where=engine, raise_internal=raise_internal
+        )
         turn = partial(PROCESS.turn, most=most_at_once(max_concurrent_scans))
         self._use_case = BatchScanUseCase(self._engine, self._symbols, SignalAggregator(), turn=turn)
         self._last_result: BatchScanResult | None = None
@@ -180,8 +189,19 @@ class Scanner:
             functions=tuple(each.name for each in functions or ()),
             version=version,
             verify=verify,
+            engine=None if self._engine.where == Sequential() else repr(self._engine.where),
             raise_internal=raise_internal,
         )
+
+    def close(self) -> None:
+        """Let the workers of the engine go; a later scan starts new ones."""
+        self._engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def _ask(  # noqa: PLR0913 - what a user can say of a scan
         self,
@@ -270,8 +290,9 @@ class Scanner:
             that are left are ``cancelled``.
         symbol_timeout
             Seconds that one symbol may take, then it is ``failed``. That is
-            hard only where a worker can be killed: with ``jt.engines.processes``
-            and ``jt.engines.dask``. In this process a symbol runs to its end.
+            hard only where a worker can be killed: with
+            ``jt.engines.processes``. Elsewhere a symbol runs to its end, and a
+            warning says so.
         checkpoint
             A file that keeps each chunk of symbols once it is finished. The
             same scan, begun again with the same file after a crash, a

@@ -99,6 +99,7 @@ def test_only_what_differs_from_the_defaults_is_written(asked: dict[str, Any], c
         ({"prices": "p", "timeframe": "1h", "columns": {"timestamp": "날짜"}}, 'jt.Scanner(prices="p", timeframe="1h", columns={"timestamp": "날짜"})'),
         ({"data": "d", "timeframe": "daily"}, 'jt.Scanner("d")'),
         ({"data": "d", "version": 3, "verify": True}, 'jt.Scanner("d", version=3, verify=True)'),
+        ({"data": "d", "engine": "processes(4)"}, 'jt.Scanner("d", engine=jt.engines.processes(4))'),
         ({"data": 'it\'s "mine"'}, 'jt.Scanner(\'it\\\'s "mine"\')'),
     ],
 )  # fmt: skip

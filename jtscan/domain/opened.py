@@ -11,7 +11,10 @@ Location = str | Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """The arguments that a Scanner was made with, as they were given; ``functions`` by their names."""
+    """The arguments that a Scanner was made with, as they were given.
+
+    ``functions`` are given by their names, ``engine`` as it is written: ``processes(4)``.
+    """
 
     data: Location | None = None
     prices: Location | Sequence[Location] | None = None
@@ -22,4 +25,5 @@ class Opened:
     functions: tuple[str, ...] = ()
     version: int | None = None
     verify: bool = False
+    engine: str | None = None
     raise_internal: bool = False

@@ -30,11 +30,16 @@ _ROUNDS = 4
 
 
 class Lost(Exception):  # noqa: N818 - a chunk is lost, which is no error of anybody yet
-    """A chunk did not come back; ``hopeless`` says that sending it again would be the same again."""
+    """A chunk did not come back.
 
-    def __init__(self, reason: str, *, hopeless: bool = False) -> None:
+    ``hopeless`` says that sending it again would be the same again,
+    ``internal`` that the task itself raised, which no task should.
+    """
+
+    def __init__(self, reason: str, *, hopeless: bool = False, internal: bool = False) -> None:
         super().__init__(reason)
         self.hopeless = hopeless
+        self.internal = internal
 
 
 class Order(Protocol):
@@ -192,10 +197,11 @@ class _Run:
         except (Lost, EngineError):
             raise
         except Exception as error:
-            if self.work.raise_internal:
+            lost = self.order.lost(error)
+            if lost.internal and self.work.raise_internal:
                 raise
             logger.debug("a chunk raised", exc_info=True)
-            raise self.order.lost(error) from error
+            raise lost from error
 
     def _wait(self, future: Future[Any]) -> None:
         while not wait([future], timeout=_POLL_SECONDS).done:

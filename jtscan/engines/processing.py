@@ -37,7 +37,7 @@ from jtscan.engines.passes import Passes
 from jtscan.engines.place import Place
 from jtscan.engines.replay import Replay
 from jtscan.engines.results import empty_matches
-from jtscan.engines.where import Where, as_where
+from jtscan.engines.where import Workplace, as_workplace
 from jtscan.engines.work import Work
 from jtscan.errors import LookAheadError, RequestError
 from jtscan.formula import Function, Plan, compile_formula, compile_series
@@ -77,18 +77,18 @@ class ProcessingEngine:
         *,
         functions: Sequence[Function] = (),
         chunk_bars: int = CHUNK_BARS,
-        where: Where | str | None = None,
+        where: Workplace | str | None = None,
         raise_internal: bool = False,
     ) -> None:
         self._prices = prices
         self._functions = tuple(functions)
         self._chunk_bars = chunk_bars
-        self._place = Place(as_where(where), chunk_bars)
+        self._place = Place(as_workplace(where), chunk_bars)
         self._raise_internal = raise_internal
         weakref.finalize(self, self._place.close)
 
     @property
-    def where(self) -> Where:
+    def where(self) -> Workplace:
         """Where symbols are processed."""
         return self._place.where
 

@@ -6,6 +6,8 @@ import datetime as dt
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -20,7 +22,7 @@ from jtscan.domain.formulas import Formula, PolarsFormula
 from jtscan.domain.jobs import ProcessingJob, Status
 from jtscan.engines.place import Place
 from jtscan.engines.processing import ProcessingEngine
-from jtscan.engines.where import as_where
+from jtscan.engines.where import as_workplace
 from jtscan.errors import RequestError
 from jtscan.formula import registered
 from jtscan.market.prices import DuckDBPriceRepository
@@ -45,7 +47,7 @@ def places():
 
     def opened_at(where):
         if where not in opened:
-            opened[where] = Place(as_where(where), CHUNK_BARS)
+            opened[where] = Place(as_workplace(where), CHUNK_BARS)
         return opened[where]
 
     yield opened_at
@@ -421,3 +423,176 @@ def test_a_file_that_is_another_one_now_is_refused(tmp_path, engine_at):
     failed = {each.symbol: each.error for each in results if each.status is Status.FAILED}
     assert list(failed) == ["S04"]
     assert failed["S04"].startswith("S04.parquet: it is no longer the file that the scan began with")
+
+
+# ── descriptions ──────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (None, "sequential()"),
+        ("sequential", "sequential()"),
+        (jt.engines.sequential(), "sequential()"),
+        ("threads:2", "threads(2)"),
+        (jt.engines.threads(3), "threads(3)"),
+        ("processes:4", "processes(4)"),
+        (jt.engines.processes(1), "processes(1)"),
+        ("dask:tcp://host:8786", 'dask("tcp://host:8786")'),
+        ("threads", f"threads({len(os.sched_getaffinity(0))})"),
+    ],
+)
+def test_an_engine_is_a_value_or_a_text(given, shown):
+    assert repr(as_workplace(given)) == shown
+    assert as_workplace(given) == as_workplace(as_workplace(given))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("ray:4", "engine: 'ray:4' is none: sequential, threads:2, processes:4 or dask:tcp://HOST:8786"),
+        ("threads:two", "engine: 'threads:two' is none: "),
+        ("threads:0", r"engine: threads\(0\): give a number of workers from 1 to 1,024"),
+        ("dask", "engine: 'dask' is none: "),
+        (4, "engine: 4 is none of jt.engines; give "),
+    ],
+)
+def test_what_is_no_engine_is_refused(given, said):
+    with pytest.raises(RequestError, match=said):
+        as_workplace(given)
+
+
+@pytest.mark.parametrize("workers", [0, -1, True, 2.0, "2", 5000])
+def test_workers_are_a_number(workers):
+    with pytest.raises(RequestError, match="give a number of workers from 1 to 1,024"):
+        jt.engines.threads(workers)
+
+
+def test_a_cluster_is_a_client_or_an_address():
+    with pytest.raises(RequestError, match=r"engine: dask\(\) takes a Client or an address, not int"):
+        jt.engines.dask(8786)
+
+
+def test_without_its_package_a_cluster_names_the_extra(monkeypatch):
+    monkeypatch.setattr("jtscan.engines.where.find_spec", lambda _: None)
+    with pytest.raises(jt.MissingExtraError, match=r"pip install 'jtscan\[distributed\]'"):
+        jt.engines.dask("tcp://host:8786")
+
+
+# ── a scanner and its workers ─────────────────────────────────────────────────
+
+
+def pids_of(scanner):
+    return [each.pid for each in scanner._engine._place.crew._pool._processes]
+
+
+def gone(pids, seconds=5):
+    """Whether none of the processes is there any more, waited for a little."""
+    until = time.monotonic() + seconds
+    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < until:
+        time.sleep(0.05)
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+@pytest.mark.slow
+def test_workers_are_kept_between_scans_and_end_with_the_scanner(files):
+    with jt.Scanner(prices=files, engine="processes:2") as scanner:
+        scanner.scan("close > open", progress=False)
+        pids = pids_of(scanner)
+        scanner.scan("close < open", progress=False)
+        assert pids_of(scanner) == pids
+        assert len(pids) == 2
+    assert gone(pids)
+    result = scanner.scan("close > open", progress=False)  # a closed scanner starts new ones
+    pids = pids_of(scanner)
+    assert "engine=jt.engines.processes(2)" in scanner.code(result.request)
+    del scanner
+    assert gone(pids), "a result keeps no workers"
+    assert result.signals.total_matches > 0
+
+
+SCRIPT = """
+import os, sys, time
+import polars as pl
+import jtscan as jt
+
+@jt.function(lookback=0)
+def doubled(x: pl.Expr = "close") -> pl.Expr:
+    return x.map_batches(lambda s: s * FACTOR, return_dtype=pl.Float64)
+
+FACTOR = 2
+scanner = jt.Scanner(prices={folder!r}, functions=[doubled], engine=jt.engines.processes(2))
+result = scanner.scan("doubled() > 0", symbols=["S01", "S02"], progress=False, allow_lookahead=True)
+pids = [each.pid for each in scanner._engine._place.crew._pool._processes]
+print(result.signals.total_matches, os.environ.get("POLARS_MAX_THREADS"), *pids, flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["file", "-c", "stdin"])
+def test_a_script_needs_no_main_guard_and_leaves_no_workers(how, files, tmp_path):
+    script = SCRIPT.format(folder=str(files))
+    (tmp_path / "script.py").write_text(script)
+    call = {"file": [str(tmp_path / "script.py")], "-c": ["-c", script], "stdin": ["-"]}[how]
+    root = str(Path(jt.__file__).parent.parent)
+    environment = {
+        **{key: value for key, value in os.environ.items() if key != "POLARS_MAX_THREADS"},
+        "PYTHONPATH": root,
+    }
+    found = subprocess.run(
+        [sys.executable, *call], input=script, env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    matches, threads, *pids = found.stdout.split()
+    assert int(matches) > 0
+    assert threads == "None"  # the script's own Polars is left alone
+    assert found.stderr == ""
+    assert len(pids) == 2
+    assert gone(pids)
+
+
+@pytest.mark.slow
+def test_workers_end_when_the_process_that_started_them_is_killed(files):
+    script = SCRIPT.format(folder=str(files)) + "time.sleep(60)"
+    environment = {**os.environ, "PYTHONPATH": str(Path(jt.__file__).parent.parent)}
+    with subprocess.Popen(
+        [sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True
+    ) as started:
+        _, _, *pids = started.stdout.readline().split()
+        assert all(Path(f"/proc/{pid}").exists() for pid in pids)
+        started.kill()
+    assert len(pids) == 2
+    assert gone(pids)
+
+
+@pytest.mark.slow
+def test_ctrl_c_is_for_the_process_that_scans(tmp_path):
+    marked()[0]._frame.write_parquet(tmp_path / "marked.parquet")
+    script = (
+        SCRIPT.split("scanner = ", maxsplit=1)[0]
+        + f"""
+@jt.function(lookback=0)
+def slow(x: pl.Expr = "close") -> pl.Expr:
+    def sleep(s):
+        if (s == 666).any(): time.sleep(60)
+        return s
+    return x.map_batches(sleep, return_dtype=pl.Float64)
+
+with jt.Scanner(prices={str(tmp_path)!r}, functions=[slow], engine="processes:2") as scanner:
+    scanner.scan("close > 0", progress=False)
+    print("begins", flush=True)
+    result = scanner.scan("slow() > 0", progress=False, allow_lookahead=True)
+print("cancelled" if result.cancelled else "whole", flush=True)
+"""
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(jt.__file__).parent.parent)}
+    with subprocess.Popen(
+        [sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    ) as started:  # fmt: skip
+        assert started.stdout.readline() == "begins\n"
+        time.sleep(1.5)
+        at = time.monotonic()
+        os.killpg(started.pid, signal.SIGINT)  # as a terminal does: everybody hears it
+        out, err = started.communicate(timeout=30)
+    assert time.monotonic() - at < 3
+    assert (out, err) == ("cancelled\n", "")

@@ -61,4 +61,4 @@ class ThreadOrder:
 
     def lost(self, error: Exception) -> Lost:
         """Say what went wrong."""
-        return Lost(f"{type(error).__name__}: {first_line(error)}")
+        return Lost(f"{type(error).__name__}: {first_line(error)}", internal=True)

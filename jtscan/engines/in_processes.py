@@ -18,6 +18,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, BinaryIO, cast
@@ -82,7 +83,7 @@ class ProcessOrder:
 
     def lost(self, error: Exception) -> Lost:
         """Say what went wrong."""
-        return Lost(f"{type(error).__name__}: {first_line(error)}")
+        return Lost(f"{type(error).__name__}: {first_line(error)}", internal=True)
 
 
 @dataclass(slots=True, eq=False)
@@ -111,7 +112,7 @@ class _Item:
 
 
 class WorkerPool:
-    """Some worker processes, started at the first task, each started again when it has died."""
+    """Some worker processes, each started again when it has died."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -150,6 +151,8 @@ class WorkerPool:
     def _serve(self) -> None:
         """Talk to one worker."""
         process: WorkerProcess | None = None
+        with suppress(EngineError, Lost):  # the first task will meet the same, and tell
+            process = self._started(None)
         while (item := self._items.get()) is not None:
             if not item.future.set_running_or_notify_cancel():
                 continue
@@ -235,7 +238,7 @@ class WorkerProcess:
 
         answer = pickle.loads(self._within(limit, asked))  # noqa: S301 - from a process that this one started
         if isinstance(answer, Raised):
-            raise answer.error or Lost(answer.told)
+            raise answer.error or Lost(answer.told, internal=True)
         return answer
 
     def kill(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,7 +145,8 @@ class ClusterOrder:
         """Say how a chunk was lost; Dask has tried again itself where workers died."""
         if isinstance(error, KilledWorker):
             return Lost(f"{error.allowed_failures + 1} workers died at it", hopeless=True)
-        return Lost(f"{type(error).__name__}: {first_line(error)}")
+        told = f"{type(error).__name__}: {first_line(error)}"
+        return Lost(told, internal=not isinstance(error, CancelledError | OSError))
 
 
 def _connected(address: str) -> Client:
