@@ -36,6 +36,7 @@ class Apart(Generic[_T]):
         self._future: Future[_T] = Future()
         self._future.set_running_or_notify_cancel()
         self._ended = threading.Event()
+        self._over: Future[None] = Future()  # for those who await the end, and not what it gives
         # The context tells a kernel of which cell a progress bar is.
         self._thread = threading.Thread(target=copy_context().run, args=(self._run, work), name=name, daemon=True)
         self._thread.start()
@@ -49,6 +50,7 @@ class Apart(Generic[_T]):
             self._future.set_result(result)
         finally:
             self._ended.set()
+            self._over.set_result(None)
 
     def has_ended(self, seconds: float) -> bool:
         """Wait so long at the most."""
@@ -56,7 +58,7 @@ class Apart(Generic[_T]):
 
     async def ended(self) -> None:
         """Wait until it has ended, well or not; who is cancelled meanwhile does not stop it."""
-        await asyncio.wait([asyncio.wrap_future(self._future)])
+        await asyncio.wait([asyncio.wrap_future(self._over)])
 
     def result(self) -> _T:
         """Give the result, or raise the error, once it has ended."""

@@ -71,8 +71,9 @@ class ClusterCrew(Pooled):
         future.cancel()
 
     def close(self) -> None:
-        """Let go of the cluster."""
-        self._executor.shutdown(wait=False)
+        """Let go of the cluster; Dask closes its clients before this when Python ends."""
+        if self._client.status == "running":
+            self._executor.shutdown(wait=False)
         if self._own:
             self._client.close()
 
@@ -92,10 +93,7 @@ class ClusterCrew(Pooled):
         if self._threads:
             self._seen_at = now
         elif now - self._seen_at > self._patience:
-            raise EngineError(
-                f"the cluster {self._address} has had no workers for {self._patience:g} s: look at its dashboard and "
-                "the logs of its workers, start some (dask worker ADDRESS), and scan again"
-            )
+            raise EngineError(self._nobody)
 
     def _look(self) -> Mapping[str, int]:
         """The threads of each worker there is; none where the scheduler does not answer."""
@@ -121,8 +119,20 @@ class ClusterCrew(Pooled):
             _check_probed(worker, answer)
 
     @property
-    def _address(self) -> str:
-        return str(getattr(self._client.scheduler, "address", ""))
+    def _nobody(self) -> str:
+        """Say why nobody works."""
+        if self._client.status == "closed":
+            return "the client of the cluster is closed: connect another one, and make a scanner with it"
+        address = str(getattr(self._client.scheduler, "address", ""))
+        if self._client.status != "running":
+            return (
+                f"the scheduler {address} has not answered for {self._patience:g} s: start it and its workers again "
+                f"(dask scheduler, dask worker {address}), and scan again"
+            )
+        return (
+            f"the cluster {address} has had no workers for {self._patience:g} s: look at its dashboard and the logs of "
+            f"its workers, start some (dask worker {address}), and scan again"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
