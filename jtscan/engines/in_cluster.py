@@ -26,7 +26,7 @@ from jtscan.engines.tasks import Parcel, run
 from jtscan.engines.work import Work
 from jtscan.errors import EngineError, first_line
 
-_LARGER = 16  # a task costs 3 to 5 ms, so that it should be 0.3 to 1 s of work
+_LARGE, _LARGEST = 2, 16  # a task costs 3 to 5 ms, so that it should be 0.3 to 1 s of work
 _LOOK_SECONDS = 0.5
 _CONNECT_SECONDS = 10
 _CALLS_PYTHON = b"PLPYFN"  # how Polars marks a function of Python in an expression
@@ -45,16 +45,16 @@ class ClusterCrew(Pooled):
         self._executor = self._client.get_executor(pure=False)
         self._seen_at = self._looked_at = time.monotonic()
         self._threads = self._look()
+        self._probed: set[tuple[str, tuple[Named, ...]]] = set()
 
     @property
     def workers(self) -> int:
         """How many threads the workers had when they were last looked at."""
         return max(sum(self._threads.values()), 1)
 
-    @property
-    def most_bars(self) -> int:
-        """Large chunks, which a worker cuts for itself."""
-        return self.chunk_bars * _LARGER
+    def chunk_sizes(self, work: Work) -> tuple[int, int]:
+        """Large chunks, which a worker cuts for itself; not so large where values of each bar are sent along."""
+        return self.chunk_bars * _LARGE, self.chunk_bars * (_LARGE if work.made else _LARGEST)
 
     def order(self, work: Work, token: CancellationToken) -> ClusterOrder:
         """Pack a pass, after a look at every worker: they must be able to do it."""
@@ -113,10 +113,14 @@ class ClusterCrew(Pooled):
             self.check()
 
     def _probe(self, functions: Sequence[Named]) -> None:
-        """Compare the versions of every worker, and whether it has the user's functions."""
-        found = self._client.run(probe, functions, on_error="return")
+        """Compare the versions of every worker, and whether it has the user's functions; tasks compare again."""
+        wanted = tuple(functions)
+        unknown = [worker for worker in self._threads if (worker, wanted) not in self._probed]
+        found = self._client.run(probe, functions, workers=unknown, on_error="return") if unknown else {}
         for worker, answer in found.items():
-            _check_probed(worker, answer)
+            if not isinstance(answer, OSError):  # it has gone meanwhile
+                _check_probed(worker, answer)
+                self._probed.add((worker, wanted))
 
     @property
     def _nobody(self) -> str:

@@ -50,6 +50,10 @@ class ProcessCrew(Pooled):
         """How many processes there are."""
         return self._pool.size
 
+    def chunk_sizes(self, work: Work) -> tuple[int, int]:  # noqa: ARG002 - whatever it is
+        """Chunks that take longer than to pack them."""
+        return self.chunk_bars // 2, self.chunk_bars
+
     def order(self, work: Work, token: CancellationToken) -> ProcessOrder:  # noqa: ARG002 - its processes are ended
         """Pack a pass."""
         functions = [each.own for each in work.functions]

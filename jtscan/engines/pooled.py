@@ -78,10 +78,9 @@ class Pooled(ABC):
     def workers(self) -> int:
         """How many chunks can be at work at the same time."""
 
-    @property
-    def most_bars(self) -> int:
-        """How many bars to send at once at the most."""
-        return self.chunk_bars
+    @abstractmethod
+    def chunk_sizes(self, work: Work) -> tuple[int, int]:
+        """How many bars are worth sending at once at the least, and at the most."""
 
     @abstractmethod
     def order(self, work: Work, token: CancellationToken) -> Order:
@@ -122,9 +121,9 @@ class Pooled(ABC):
 
     def _cut(self, work: Work, symbols: Sequence[str]) -> Iterator[list[str]]:
         """Cut chunks that keep every worker busy to the end."""
-        bars = sum(sizes_of(work, symbols).values())
-        fair = bars // (self.workers * _ROUNDS)
-        return cut_evenly(work, symbols, min(self.most_bars, max(fair, min(self.chunk_bars, self.most_bars))))
+        least, most = self.chunk_sizes(work)
+        fair = sum(sizes_of(work, symbols).values()) // (self.workers * _ROUNDS)
+        return cut_evenly(work, symbols, min(max(fair, least), most))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -26,7 +26,7 @@ from jtscan.engines.gathered import Made
 from jtscan.engines.packing import packed, unpacked
 from jtscan.engines.probe import Named, differences, versions
 from jtscan.engines.work import Work
-from jtscan.errors import EngineError
+from jtscan.errors import EngineError, first_line
 from jtscan.formula import Function, Plan, compile_formula, registered
 from jtscan.ports import IPriceSnapshot
 
@@ -97,9 +97,9 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Refused:
-    """The answer of a worker that differs: what differs, and its versions."""
+    """The answer of a worker that cannot do it, and why."""
 
-    differs: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -117,7 +117,7 @@ class Parcel:
         bare = replace(work.job, symbols=(), universe=None, labels=None, members=members, universe_members=None)
         recipe = Recipe(job=bare, columns=dict(work.snapshot.columns), functions=self.functions)
         shared = _Pass(
-            recipe=cloudpickle.dumps(recipe),
+            recipe=_pickled(recipe),
             number=next(number for number, each in enumerate(work.plan.passes) if each is work.this),
             window=work.window,
             missing=work.missing,
@@ -139,7 +139,12 @@ class Parcel:
             failed={symbol: reason for symbol, reason in work.failed.items() if symbol in theirs},
             snapshot=work.snapshot.part(symbols),
         )
-        return Task(versions=versions(), shared=self.shared, share=pickle.dumps(share))
+        try:
+            packed_share = pickle.dumps(share)
+        except Exception as error:
+            said = f"{type(error).__name__}: {first_line(error)}"
+            raise EngineError(f"the prices cannot be sent to another process: {said}") from error
+        return Task(versions=versions(), shared=self.shared, share=packed_share)
 
     def unpack(self, answer: Any) -> Done:
         """Unpack what came back.
@@ -150,19 +155,42 @@ class Parcel:
             The worker differs from this process.
         """
         if isinstance(answer, Refused):
-            raise EngineError(answer.differs)
+            raise EngineError(answer.reason)
         if isinstance(answer, HandedIn):
             return answer
         return unpacked(answer)
+
+
+def _pickled(recipe: Recipe) -> bytes:
+    """Pack what the plan is made of: functions of a notebook, and lambdas, by value.
+
+    Raises
+    ------
+    EngineError
+        A function of the user's, or the formula, holds what cannot be sent.
+    """
+    named = {f"the function {getattr(each, 'name', each)}": each for each in recipe.functions}
+    for what, each in {**named, "the formula": recipe.job.formula, "the scan": recipe}.items():
+        try:
+            content: bytes = cloudpickle.dumps(each)
+        except Exception as error:
+            said = f"{type(error).__name__}: {first_line(error)}"
+            raise EngineError(
+                f"{what} cannot be sent to another process: {said}; jt.engines.threads() needs not send it"
+            ) from error
+    return content
 
 
 def run(task: Task) -> Any:
     """Do a task, where it was sent to."""
     differs = differences(task.versions, versions())
     if differs:
-        return Refused(differs=differs)
-    shared: _Pass = pickle.loads(task.shared)  # noqa: S301 - from the process that scans
-    work = _work(shared, pickle.loads(task.share))  # noqa: S301 - from the process that scans
+        return Refused(reason=differs)
+    try:
+        shared: _Pass = pickle.loads(task.shared)  # noqa: S301 - from the process that scans
+        work = _work(shared, pickle.loads(task.share))  # noqa: S301 - from the process that scans
+    except Exception as error:  # noqa: BLE001 - a module of a user's own may raise anything
+        return Refused(reason=f"a worker cannot unpack the scan: {type(error).__name__}: {first_line(error)}")
     done = do(work, work.job.symbols, shared.chunk_bars, CancellationToken())
     return done if isinstance(done, HandedIn) else packed(list(done.values()))
 

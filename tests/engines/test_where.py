@@ -23,13 +23,13 @@ from jtscan.domain.jobs import ProcessingJob, Status
 from jtscan.engines.place import Place
 from jtscan.engines.processing import ProcessingEngine
 from jtscan.engines.where import as_workplace
-from jtscan.errors import RequestError
+from jtscan.errors import EngineError, RequestError
 from jtscan.formula import registered
 from jtscan.market.prices import DuckDBPriceRepository
 from jtscan.testing import InMemoryPriceRepository, ProgressRecorder, make_bars
 
 OPEN = DateRange(start=dt.date(1990, 1, 1))
-BOTH = ["threads:2", "processes:2"]
+BOTH = ["threads:2", pytest.param("processes:2", marks=pytest.mark.slow)]
 MARK = 666.0
 CHUNK_BARS = 60
 
@@ -267,6 +267,7 @@ def at_the_mark(do):
     return same
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_costs_nothing(engine_at, tmp_path):
     flag = str(tmp_path / "killed")
 
@@ -291,7 +292,7 @@ def test_a_worker_that_is_killed_costs_nothing(engine_at, tmp_path):
     assert {each.status for each in results} == {Status.MATCHED}
 
 
-@pytest.mark.parametrize("formula", ["same() > 0", "rank(same()) > 0.5"])
+@pytest.mark.parametrize("formula", ["same() > 0", pytest.param("rank(same()) > 0.5", marks=pytest.mark.slow)])
 def test_a_symbol_that_kills_its_worker_fails_and_everything_else_is_kept(formula, engine_at):
     def die():
         import os
@@ -313,6 +314,7 @@ def test_a_symbol_that_kills_its_worker_fails_and_everything_else_is_kept(formul
     assert_same([each for each in results if each.symbol not in failed], expected)
 
 
+@pytest.mark.slow
 def test_a_worker_that_aborts_is_told_by_its_signal(engine_at):
     def abort():
         import os
@@ -326,6 +328,7 @@ def test_a_worker_that_aborts_is_told_by_its_signal(engine_at):
     assert [each.error for each in results] == [None, "its worker died (signal 6, SIGABRT) twice"]
 
 
+@pytest.mark.slow
 def test_a_symbol_that_takes_too_long_is_stopped_alone(engine_at):
     def sleep():
         import time
@@ -357,6 +360,7 @@ def test_a_limit_is_a_number_of_seconds(limit):
         job(["A"], symbol_timeout=limit)
 
 
+@pytest.mark.slow
 def test_a_scan_that_is_cancelled_ends_its_workers_within_a_second(engine_at):
     def sleep():
         import time
@@ -384,6 +388,7 @@ def test_a_scan_that_is_cancelled_ends_its_workers_within_a_second(engine_at):
     assert len(made.process_batch(job(symbols))) == len(symbols)  # the pool is as good as before
 
 
+@pytest.mark.slow
 def test_whoever_stops_asking_stops_the_workers(engine_at):
     prices, symbols = marked(at=())
     stream = engine_at(prices, "processes:2").stream(job(symbols))
@@ -392,6 +397,7 @@ def test_whoever_stops_asking_stops_the_workers(engine_at):
     assert len(engine_at(prices, "processes:2").process_batch(job(symbols))) == len(symbols)
 
 
+@pytest.mark.slow
 def test_idle_workers_that_are_killed_are_started_again(engine_at, places):
     prices, symbols = marked(at=())
     made = engine_at(prices, "processes:2")
@@ -402,6 +408,7 @@ def test_idle_workers_that_are_killed_are_started_again(engine_at, places):
     assert_same(made.process_batch(job(symbols)), engine_at(prices, None).process_batch(job(symbols)))
 
 
+@pytest.mark.slow
 def test_what_raises_in_a_worker_and_is_nobodys_data_is_raised_here(engine_at):
     prices, symbols = marked(count=3, at=())
     prices._broken["S01"] = ZeroDivisionError("ours")
@@ -411,6 +418,7 @@ def test_what_raises_in_a_worker_and_is_nobodys_data_is_raised_here(engine_at):
     assert [each.error for each in results] == [None, "internal error: ZeroDivisionError: ours", None]
 
 
+@pytest.mark.slow
 def test_a_file_that_is_another_one_now_is_refused(tmp_path, engine_at):
     frame = make_bars(walks(9, 60))
     for (symbol,), bars in frame.partition_by("symbol", as_dict=True).items():
@@ -423,6 +431,47 @@ def test_a_file_that_is_another_one_now_is_refused(tmp_path, engine_at):
     failed = {each.symbol: each.error for each in results if each.status is Status.FAILED}
     assert list(failed) == ["S04"]
     assert failed["S04"].startswith("S04.parquet: it is no longer the file that the scan began with")
+
+
+def test_what_cannot_be_sent_is_refused_by_name(engine_at):
+    lock = threading.Lock()
+
+    @jt.function(lookback=0)
+    def guarded(x: pl.Expr = "close") -> pl.Expr:
+        with lock:
+            return x * 2
+
+    prices, symbols = marked(at=())
+    with pytest.raises(
+        EngineError, match="the function guarded cannot be sent to another process: TypeError: cannot pickle"
+    ):
+        engine_at(prices, "processes:2", functions=[guarded]).process_batch(
+            job(symbols, "guarded() > 0", allow_lookahead=True)
+        )
+    prices._broken["S01"] = type("Local", (Exception,), {})("not to be found by its name")
+    with pytest.raises(EngineError, match="the prices cannot be sent to another process: .*Local"):
+        engine_at(prices, "processes:2").process_batch(job(symbols))
+
+
+@pytest.mark.slow
+def test_a_module_that_workers_do_not_find_is_told_at_once(engine_at, tmp_path, monkeypatch):
+    (tmp_path / "where_lost.py").write_text("def twice(x):\n    return x * 2\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    from where_lost import twice
+
+    monkeypatch.undo()
+
+    @jt.function(lookback=0)
+    def doubled(x: pl.Expr = "close") -> pl.Expr:
+        return twice(x)
+
+    prices, symbols = marked(at=())
+    with pytest.raises(
+        EngineError, match="a worker cannot unpack the scan: ModuleNotFoundError: No module named 'where_lost'"
+    ):
+        engine_at(prices, "processes:2", functions=[doubled]).process_batch(
+            job(symbols, "doubled() > 0", allow_lookahead=True)
+        )
 
 
 # ── descriptions ──────────────────────────────────────────────────────────────
