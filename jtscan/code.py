@@ -67,8 +67,9 @@ def _scanner_arguments(opened: Opened) -> Arguments:
         yield "columns", _literal(opened.columns)
     if opened.functions:
         yield "functions", f"[{', '.join(opened.functions)}]"
-    if opened.version is not None:
-        yield "version", _literal(opened.version)
+    for name in ("max_concurrent_scans", "version"):
+        if getattr(opened, name) is not None:
+            yield name, _literal(getattr(opened, name))
     if opened.engine is not None:
         yield "engine", f"jt.engines.{opened.engine}"
     yield from ((name, "True") for name in ("verify", "raise_internal") if getattr(opened, name))

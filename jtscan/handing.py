@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
 from jtscan.domain.control import CancellationToken
@@ -13,21 +12,45 @@ from jtscan.turns import Turn
 from jtscan.waiting import Apart
 
 _T = TypeVar("_T")
-_ON_THE_WAY = 256
 _POLL_SECONDS = 0.05
+Put = Callable[[_T, Turn], None]
 
 
 class Handed(Generic[_T]):
-    """What a thread hands to the loop in which this was made, until nobody takes any more."""
+    """What a coroutine in a thread of its own hands on, in the loop that takes it.
 
-    def __init__(self, token: CancellationToken, *, on_the_way: int = _ON_THE_WAY) -> None:
+    It begins with ``async with``, and is stopped at the block's end: by its
+    token, and by nobody taking any more. ``make`` is given the function that
+    hands one on. No generator, for those are closed all at once with a loop.
+    """
+
+    def __init__(
+        self, token: CancellationToken, make: Callable[[Put[_T]], Coroutine[Any, Any, None]], *, on_the_way: int = 256
+    ) -> None:
         self._token = token
+        self._make = make
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[_T | None] = asyncio.Queue()
         self._room = threading.Semaphore(on_the_way)
         self._closed = False
 
-    def put(self, item: _T, turn: Turn) -> None:
+    async def __aenter__(self) -> Handed[_T]:
+        self._made = Apart(self._make(self._put), name="jtscan-stream")
+        self._ending = asyncio.create_task(self._end())
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._closed = True
+        self._token.cancel("nobody takes the results any more")
+        await self._ending
+        if kind is None:
+            self._made.result()
+
+    async def _end(self) -> None:
+        await self._made.ended()
+        self._queue.put_nowait(None)
+
+    def _put(self, item: _T, turn: Turn) -> None:
         """Hand one on, in the thread that made it; waits where too many are on the way, and lends its turn."""
         if not self._room.acquire(blocking=False):
             with turn.lent():
@@ -40,23 +63,6 @@ class Handed(Generic[_T]):
     def _is_open(self) -> bool:
         """Whether somebody may still take; at the exit of Python nobody does, and the exit waits for this thread."""
         return not self._closed and not self._loop.is_closed() and threading.main_thread().is_alive()
-
-    @asynccontextmanager
-    async def by(self, work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-        """Run what hands on, in a thread of its own; it is stopped at the end, and its error raised where it ends."""
-        made = Apart(work, name="jtscan-stream")
-        ending = asyncio.create_task(self._ending(made))
-        try:
-            yield
-            made.result()
-        finally:
-            self._closed = True
-            self._token.cancel("nobody takes the results any more")
-            await ending
-
-    async def _ending(self, made: Apart[None]) -> None:
-        await made.ended()
-        self._queue.put_nowait(None)
 
     def __aiter__(self) -> Handed[_T]:
         return self

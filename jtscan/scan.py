@@ -125,7 +125,7 @@ class BatchScanUseCase:
             if ready.engine is None or ready.job is None:
                 return self._nothing(request, ready)
             results = await _processed(ready.engine, ready.job, progress_callback, heard)
-            _phase(heard, "aggregating")
+            _phase(heard.observer, "aggregating")
             state = ready.engine.data_state(ready.job.timeframe)
             result = await _once_more(heard.token, self._result, request, ready, results, state, heard)
             source = ScanSource(engine=ready.engine, symbols=ready.symbols, job=ready.job)
@@ -173,10 +173,9 @@ class BatchScanUseCase:
         """Wait for a turn, within the request's time; a token of the scan's own is set where the user's is."""
         ours = CancellationToken(parent=token)
         tell = partial(_phase, observer)
-        with deadline(ours, request.timeout):
+        with deadline(ours, request.timeout), reading_for(ours):
             async with self._turn(ours, tell) as turn:
-                with reading_for(ours):
-                    yield _Heard(observer, ours, turn)
+                yield _Heard(observer, ours, turn)
 
     async def _ready(self, request: BatchScanRequest, heard: _Heard) -> _Ready:
         """Resolve the universe and make the job; cancelled meanwhile, the symbols may stay unknown."""
@@ -198,7 +197,7 @@ class BatchScanUseCase:
         return _Ready(symbols=self._symbol_repo, universe=universe, found=symbols, stopped=True)
 
     async def _resolved(self, request: BatchScanRequest, heard: _Heard) -> _Ready:
-        _phase(heard, "resolving")
+        _phase(heard.observer, "resolving")
         pinned = await self._pinned(request)
         if pinned.engine is None:
             universe = await nothing_left(request, pinned.symbols, pinned.found)
@@ -206,7 +205,7 @@ class BatchScanUseCase:
         universe = await resolve(request, pinned.symbols, pinned.engine, pinned.found)
         if not universe.symbols:
             return _Ready(symbols=pinned.symbols, universe=universe, found=pinned.found)
-        _phase(heard, "scanning")
+        _phase(heard.observer, "scanning")
         job = await _checked_job(request, universe, pinned.engine, pinned.symbols, heard)
         return _Ready(symbols=pinned.symbols, universe=universe, found=pinned.found, engine=pinned.engine, job=job)
 
@@ -328,10 +327,10 @@ async def _once_more(token: CancellationToken, function: Callable[..., _T], *arg
 
 
 class _Heard:
-    """The user's observer, the warnings that the engine gave, and where a scan lets others work."""
+    """What the engine tells: to the user's observer; in between, others may have the turn."""
 
     def __init__(self, observer: ScanObserver | None, token: CancellationToken, turn: Turn) -> None:
-        self._observer = observer
+        self.observer = observer
         self.token = token
         self.turn = turn
         self.warnings: list[str] = []
@@ -343,17 +342,17 @@ class _Heard:
 
     def on_phase(self, phase: str) -> None:
         self.turn.pass_on()
-        if self._observer is not None:
-            self._observer.on_phase(phase)
+        if self.observer is not None:
+            self.observer.on_phase(phase)
 
     def on_result(self, result: ProcessingResult) -> None:
         self.turn.pass_on()
-        if self._observer is not None:
-            self._observer.on_result(result)
+        if self.observer is not None:
+            self.observer.on_result(result)
 
     def on_warning(self, warning: str) -> None:
         self.warnings.append(warning)
-        hear = getattr(self._observer, "on_warning", None)
+        hear = getattr(self.observer, "on_warning", None)
         if hear is not None:
             hear(warning)
 

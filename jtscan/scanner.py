@@ -38,7 +38,7 @@ from jtscan.formula import (
     function_table,
     registered,
 )
-from jtscan.handing import Handed
+from jtscan.handing import Handed, Put
 from jtscan.market import Store
 from jtscan.market.listing import read_watchlist
 from jtscan.market.prices import DuckDBPriceRepository, Snapshot
@@ -187,6 +187,7 @@ class Scanner:
             timeframe=timeframe,
             columns=columns or {},
             functions=tuple(each.name for each in functions or ()),
+            max_concurrent_scans=max_concurrent_scans,
             version=version,
             verify=verify,
             engine=None if self._engine.where == Sequential() else repr(self._engine.where),
@@ -404,18 +405,15 @@ class Scanner:
         """
         asked = ask()
         token = CancellationToken(parent=asked.token)
+        async with Handed(token, partial(self._hand_on, asked, token)) as results:
+            async for result in results:
+                yield result
+
+    async def _hand_on(self, asked: _Asked, token: CancellationToken, put: Put[ProcessingResult]) -> None:
         async with scan_bar(asked.progress, asked.callback, asked.observer) as (callback, hearing):
-            handed = Handed[ProcessingResult](token)
-            work = self._use_case.hand_on(
-                asked.request,
-                handed.put,
-                progress_callback=callback,
-                cancellation_token=token,
-                observer=hearing,
+            await self._use_case.hand_on(
+                asked.request, put, progress_callback=callback, cancellation_token=token, observer=hearing
             )
-            async with handed.by(work):
-                async for result in handed:
-                    yield result
 
     scan_async = asking(_ask, _scan_async)
     stream = asking(_ask, _stream)

@@ -36,9 +36,9 @@ class Apart(Generic[_T]):
         self._future: Future[_T] = Future()
         self._future.set_running_or_notify_cancel()
         self._ended = threading.Event()
-        self._over: Future[None] = Future()  # for those who await the end, and not what it gives
-        # The context tells a kernel of which cell a progress bar is.
-        self._thread = threading.Thread(target=copy_context().run, args=(self._run, work), name=name, daemon=True)
+        # The context tells a kernel of which cell a progress bar is. No daemon: the exit of Python waits for what works
+        # in it anyway, and one that is killed keeps what DuckDB then reports as leaked.
+        self._thread = threading.Thread(target=copy_context().run, args=(self._run, work), name=name)
         self._thread.start()
 
     def _run(self, work: Coroutine[Any, Any, _T]) -> None:
@@ -50,19 +50,24 @@ class Apart(Generic[_T]):
             self._future.set_result(result)
         finally:
             self._ended.set()
-            self._over.set_result(None)
 
     def has_ended(self, seconds: float) -> bool:
         """Wait so long at the most."""
         return self._ended.wait(seconds)
 
     async def ended(self) -> None:
-        """Wait until it has ended, well or not; who is cancelled meanwhile does not stop it."""
-        await asyncio.wait([asyncio.wrap_future(self._over)])
+        """Wait until it has ended, well or not; who is cancelled meanwhile does not stop it.
+
+        In short steps: a kernel that is interrupted cancels the cell's task, but does not wake its loop.
+        """
+        ended = asyncio.wrap_future(self._future)
+        while not ended.done():
+            await asyncio.wait([ended], timeout=_POLL_SECONDS)
+        ended.exception()  # asked for, so that the loop does not report it: ``result`` raises it
 
     def result(self) -> _T:
         """Give the result, or raise the error, once it has ended."""
-        self._thread.join()  # one that runs when Python exits keeps what DuckDB then reports as leaked
+        self._thread.join()
         return self._future.result()
 
 

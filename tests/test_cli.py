@@ -132,6 +132,7 @@ NOTHING = {
             "--universe market=KOSPI --universe symbols=A,B --strict-universe",
             {"universe": {"market": "KOSPI", "symbols": ["A", "B"]}, "strict_universe": True},
         ),
+        ("--timeout 2.5 --checkpoint kept", {"timeout": 2.5, "checkpoint": Path("kept")}),
         ("--universe index=KOSPI200", {"universe": {"index": "KOSPI200"}}),
         ("--universe index=KOSPI200,KOSDAQ150", {"universe": {"index": ["KOSPI200", "KOSDAQ150"]}}),
         ("--market KOSPI,KOSDAQ --sector A --sector B,C", {"market": ["KOSPI", "KOSDAQ"], "sector": ["A", "B", "C"]}),

@@ -77,6 +77,8 @@ class ProcessingJob:
     checkpoint: Path | None = None
 
     def __post_init__(self) -> None:
+        if self.checkpoint is not None:
+            object.__setattr__(self, "checkpoint", Path(self.checkpoint))
         object.__setattr__(self, "symbols", tuple(dict.fromkeys(self.symbols)))
         if self.universe is not None:
             object.__setattr__(self, "universe", tuple(dict.fromkeys(self.universe)))

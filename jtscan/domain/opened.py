@@ -23,6 +23,7 @@ class Opened:
     timeframe: str = "1d"
     columns: Mapping[str, str] = field(default_factory=dict)
     functions: tuple[str, ...] = ()
+    max_concurrent_scans: int | None = None
     version: int | None = None
     verify: bool = False
     engine: str | None = None

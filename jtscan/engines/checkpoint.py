@@ -119,7 +119,8 @@ def _difference(name: str, there: Any, here: Any) -> str:
         return f"{name}: {len(there):,} there, {len(here):,} here{_lost(there, here)}"
     if name in _SUMMED:
         return f"{name}: they were changed"
-    return f"{name}: {_cut(there)} there, {_cut(here)} here"
+    start = _first_other(there, here) if isinstance(there, str) and isinstance(here, str) else 0
+    return f"{name}: {_cut(there, start)} there, {_cut(here, start)} here"
 
 
 _SUMMED = frozenset(
@@ -138,9 +139,19 @@ def _lost(there: Sequence[str], here: Sequence[str]) -> str:
     return f" ({'; '.join(said)})" if said else " (in another order)"
 
 
-def _cut(value: Any) -> str:
-    said = repr(value)
-    return said if len(said) <= _SHOWN else f"{said[:_SHOWN]}…"
+def _first_other(one: str, other: str) -> int:
+    """Count the letters with which both begin."""
+    places = (place for place, (left, right) in enumerate(zip(one, other, strict=False)) if left != right)
+    return next(places, min(len(one), len(other)))
+
+
+def _cut(value: Any, start: int) -> str:
+    """Show a value; of a long text the part where it is another."""
+    if not isinstance(value, str) or len(value) <= _SHOWN:
+        return repr(value)
+    begin = max(start - _SHOWN // 3, 0)
+    part = value[begin : begin + _SHOWN]
+    return f"{'…' if begin else ''}{part!r}{'…' if begin + _SHOWN < len(value) else ''}"
 
 
 # ── what is kept ──────────────────────────────────────────────────────────────

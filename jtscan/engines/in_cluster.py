@@ -8,6 +8,7 @@ again with nobody beside him.
 
 from __future__ import annotations
 
+import pickle
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError, Future
@@ -20,7 +21,7 @@ from jtscan.domain.control import CancellationToken
 from jtscan.domain.formulas import PolarsFormula
 from jtscan.domain.words import first_few
 from jtscan.engines.crew import Done
-from jtscan.engines.pooled import Lost, Pooled
+from jtscan.engines.pooled import LET_GO, Lost, Pooled
 from jtscan.engines.probe import Found, Named, differences, probe, versions
 from jtscan.engines.tasks import Parcel, run
 from jtscan.engines.work import Work
@@ -28,6 +29,7 @@ from jtscan.errors import EngineError, first_line
 
 _LARGE, _LARGEST = 2, 16  # a task costs 3 to 5 ms, so that it should be 0.3 to 1 s of work
 _LOOK_SECONDS = 0.5
+_TRIED = 3
 _CONNECT_SECONDS = 10
 _CALLS_PYTHON = b"PLPYFN"  # how Polars marks a function of Python in an expression
 
@@ -45,7 +47,7 @@ class ClusterCrew(Pooled):
         self._executor = self._client.get_executor(pure=False)
         self._seen_at = self._looked_at = time.monotonic()
         self._threads = self._look()
-        self._probed: set[tuple[str, tuple[Named, ...]]] = set()
+        self._probed: set[tuple[str, object]] = set()
 
     @property
     def workers(self) -> int:
@@ -62,7 +64,7 @@ class ClusterCrew(Pooled):
         functions = [_named(each.name, each.own) for each in work.functions]
         self._await_workers(token)
         if not token.is_cancelled:
-            self._probe(functions)
+            self._probe(work, functions)
         parcel = Parcel(work=work, chunk_bars=self.chunk_bars, functions=functions)
         return ClusterOrder(executor=self._executor, parcel=parcel)
 
@@ -88,6 +90,8 @@ class ClusterCrew(Pooled):
         now = time.monotonic()
         if now - self._looked_at < _LOOK_SECONDS:
             return
+        if now - self._looked_at > self._patience:
+            self._seen_at = now  # nobody has looked meanwhile
         self._looked_at = now
         self._threads = self._look()
         if self._threads:
@@ -112,15 +116,18 @@ class ClusterCrew(Pooled):
             time.sleep(_LOOK_SECONDS / 5)
             self.check()
 
-    def _probe(self, functions: Sequence[Named]) -> None:
-        """Compare the versions of every worker, and whether it has the user's functions; tasks compare again."""
-        wanted = tuple(functions)
-        unknown = [worker for worker in self._threads if (worker, wanted) not in self._probed]
-        found = self._client.run(probe, functions, workers=unknown, on_error="return") if unknown else {}
+    def _probe(self, work: Work, functions: Sequence[Named]) -> None:
+        """Compare every worker that is new: versions, the user's functions, the price files; tasks compare again."""
+        key = (work.snapshot.version, tuple(functions))
+        unknown = [worker for worker in self._threads if (worker, key) not in self._probed]
+        if not unknown:
+            return
+        prices = pickle.dumps(work.snapshot.part(work.job.symbols[:_TRIED]))
+        found = self._client.run(probe, versions(), functions, prices, workers=unknown, on_error="return")
         for worker, answer in found.items():
             if not isinstance(answer, OSError):  # it has gone meanwhile
                 _check_probed(worker, answer)
-                self._probed.add((worker, wanted))
+                self._probed.add((worker, key))
 
     @property
     def _nobody(self) -> str:
@@ -146,9 +153,13 @@ class ClusterOrder:
     executor: Any
     parcel: Parcel
 
-    def send(self, symbols: Sequence[str], *, alone: bool) -> Future[Any]:  # noqa: ARG002 - the order is what makes it so
+    def send(self, symbols: Sequence[str]) -> Future[Any]:
         """Send some symbols."""
-        sent: Future[Any] = self.executor.submit(run, self.parcel.task(symbols))
+        task = self.parcel.task(symbols)
+        try:
+            sent: Future[Any] = self.executor.submit(run, task)
+        except RuntimeError as error:
+            raise EngineError(LET_GO) from error
         return sent
 
     def receive(self, answer: Any) -> Done:
@@ -205,6 +216,11 @@ def _check_probed(worker: str, answer: Found | BaseException) -> None:
     differs = differences(versions(), answer.versions)
     if differs:
         raise EngineError(f"{worker}: {differs}")
+    if not answer.sees:
+        raise EngineError(
+            f"the worker {worker} does not see the price files as they are here: put them where all workers find them "
+            "under the same path"
+        )
     if answer.missing:
         raise EngineError(
             f"the worker {worker} cannot import {first_few(answer.missing)}: put that module where the workers find it "

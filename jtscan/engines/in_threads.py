@@ -10,9 +10,9 @@ from typing import Any
 
 from jtscan.domain.control import CancellationToken
 from jtscan.engines.crew import Done, do
-from jtscan.engines.pooled import Lost, Pooled
+from jtscan.engines.pooled import LET_GO, Lost, Pooled
 from jtscan.engines.work import Work
-from jtscan.errors import first_line
+from jtscan.errors import EngineError, first_line
 
 
 class ThreadCrew(Pooled):
@@ -54,10 +54,13 @@ class ThreadOrder:
     chunk_bars: int
     token: CancellationToken
 
-    def send(self, symbols: Sequence[str], *, alone: bool) -> Future[Done]:  # noqa: ARG002 - nobody dies here
+    def send(self, symbols: Sequence[str]) -> Future[Done]:
         """Have some symbols done."""
         # The context tells whom a reading is for.
-        return self.executor.submit(copy_context().run, do, self.work, symbols, self.chunk_bars, self.token)
+        try:
+            return self.executor.submit(copy_context().run, do, self.work, symbols, self.chunk_bars, self.token)
+        except RuntimeError as error:
+            raise EngineError(LET_GO) from error
 
     def receive(self, answer: Done) -> Done:
         """Take it as it is."""

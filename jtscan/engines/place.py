@@ -15,7 +15,7 @@ class Place:
     def __init__(self, where: Workplace, chunk_bars: int) -> None:
         self.where = where
         self._chunk_bars = chunk_bars
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer may close it in the middle of anything
         self._opened: Pooled | None = None
 
     @property

@@ -24,6 +24,7 @@ from jtscan.errors import EngineError
 
 logger = logging.getLogger("jtscan")
 
+LET_GO = "the workers were let go while a scan was at work: scan again"
 _POLL_SECONDS = 0.05
 _AHEAD = 2
 _ROUNDS = 4
@@ -45,8 +46,8 @@ class Lost(Exception):  # noqa: N818 - a chunk is lost, which is no error of any
 class Order(Protocol):
     """One pass, as a pool sends it to its workers."""
 
-    def send(self, symbols: Sequence[str], *, alone: bool) -> Future[Any]:
-        """Send some symbols; ``alone`` those that were suspected."""
+    def send(self, symbols: Sequence[str]) -> Future[Any]:
+        """Send some symbols."""
 
     def receive(self, answer: Any) -> Done:
         """Unpack what came back."""
@@ -61,7 +62,6 @@ class _Sent:
 
     symbols: Sequence[str]
     future: Future[Any]
-    again: bool = False
 
 
 class Pooled(ABC):
@@ -143,7 +143,7 @@ class _Run:
             while not self.token.is_cancelled:
                 ahead = 1 if alone and self.crew.shares_fate else _AHEAD * max(self.crew.workers, 1)
                 while len(waiting) < ahead and (symbols := next(coming, None)) is not None:
-                    waiting.append(_Sent(symbols, self.order.send(symbols, alone=alone)))
+                    waiting.append(_Sent(symbols, self.order.send(symbols)))
                 if not waiting:
                     return
                 yield from self._collected(waiting[0], list(waiting)[1:], alone=alone)
@@ -153,7 +153,7 @@ class _Run:
                 self.crew.drop(each.future)
 
     def _collected(self, sent: _Sent, others: Sequence[_Sent], *, alone: bool) -> Iterator[tuple[Sequence[str], Done]]:
-        """Wait for a chunk; one that is lost is sent again, then symbol by symbol."""
+        """Wait for a chunk; one that is lost for good is gone through symbol by symbol."""
         try:
             done = self._done(sent, others, alone=alone)
         except _Cancelled:
@@ -166,7 +166,7 @@ class _Run:
     def _done(self, sent: _Sent, others: Sequence[_Sent], *, alone: bool) -> Done | None:
         """Tell what became of a chunk; None is that each symbol must be tried alone."""
         try:
-            return self.order.receive(self._answer(sent, alone=alone))
+            return self.order.receive(self._answer(sent))
         except Lost as lost:
             if len(sent.symbols) == 1 and (alone or not self.crew.shares_fate):
                 return self._failed(sent.symbols[0], str(lost))
@@ -176,14 +176,15 @@ class _Run:
                 self._wait(each.future)
         return None
 
-    def _answer(self, sent: _Sent, *, alone: bool) -> Any:
+    def _answer(self, sent: _Sent) -> Any:
+        """Wait for what a chunk becomes; one that is lost is sent again, once."""
         try:
             return self._outcome(sent)
         except Lost as lost:
             if lost.hopeless:
                 raise
             logger.info("a chunk of %s was lost: %s; sent again", counted(len(sent.symbols), "symbol"), lost)
-            sent.future = self.order.send(sent.symbols, alone=alone)
+            sent.future = self.order.send(sent.symbols)
             try:
                 return self._outcome(sent)
             except Lost as again:

@@ -11,8 +11,8 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
 from jtscan.errors import RequestError
 
@@ -36,7 +36,8 @@ class Records:
         self.path = path
         self.lost = 0
         try:
-            self._file: BinaryIO = path.open("r+b" if path.exists() else "w+b")
+            # Without a buffer: what could not be written must not be tried again when the file is closed.
+            self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
         except OSError as error:
             raise RequestError("checkpoint", f"{path} cannot be written: {error.strerror}") from error
 
@@ -62,8 +63,9 @@ class Records:
     def append(self, kind: bytes, content: bytes) -> int:
         """Add a record at the end, and tell its place; raises OSError where there is no room for it."""
         place = self._file.seek(0, os.SEEK_END)
-        self._file.write(_HEAD.pack(kind, len(content), _sum(kind, content)) + content)
-        self._file.flush()
+        left = memoryview(_HEAD.pack(kind, len(content), _sum(kind, content)) + content)
+        while left:
+            left = left[self._file.write(left) :]
         return place
 
     def clear(self) -> None:
@@ -71,9 +73,8 @@ class Records:
         self._file.truncate(len(_MAGIC))
 
     def close(self) -> None:
-        """Let go of the file; what was added is on the disk then."""
-        with self._file:
-            self._file.flush()
+        """Let go of the file; what was added is on the disk then, where there is one."""
+        with self._file, suppress(OSError):
             os.fsync(self._file.fileno())
 
     def _begin(self, size: int) -> int:
@@ -87,7 +88,6 @@ class Records:
             raise RequestError("checkpoint", f"{self.path} is {said}; it is left as it is: name another file")
         self._file.seek(0)
         self._file.write(_MAGIC)
-        self._file.flush()
         return size if not line else len(_MAGIC)
 
     def _record(self, place: int, size: int) -> tuple[bytes, bytes] | None:

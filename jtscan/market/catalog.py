@@ -31,6 +31,7 @@ _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "rows": pl.Int64,
     "no_bars": pl.Int64,
     "together": pl.Boolean,
+    "start": pl.Int64,
     "first": pl.Datetime("us"),
     "last": pl.Datetime("us"),
 }
@@ -41,7 +42,8 @@ class Catalog:
     """The usable files, what each symbol has in them, and what cannot be used.
 
     ``entries`` has one row per file and symbol: its rows, how many of them
-    are no bars, whether they stand together, its first and last bar.
+    are no bars, whether they stand together, in which row of the file they
+    start, its first and last bar.
     ``problems`` are the reasons of the symbols in unusable files, ``rowless``
     of those whose file has no rows. ``notes`` and ``lost`` are what concerns
     no symbol that is known: ``lost`` names unusable files of other symbols.
@@ -77,8 +79,15 @@ class Catalog:
         )
 
 
-def make_catalog(duck: Duck, paths: Sequence[Path], timeframe: Timeframe, renamed: Mapping[str, str]) -> Catalog:
-    """Look into every file.
+def make_catalog(
+    duck: Duck,
+    paths: Sequence[Path],
+    timeframe: Timeframe,
+    renamed: Mapping[str, str],
+    *,
+    known: Catalog | None = None,
+) -> Catalog:
+    """Look into every file, but for those that are ``known`` from before.
 
     Raises
     ------
@@ -87,7 +96,12 @@ def make_catalog(duck: Duck, paths: Sequence[Path], timeframe: Timeframe, rename
         wrong with the first.
     """
     inspected = inspect_files(duck, paths, timeframe, renamed)
-    entries, spoiled = _entries(duck, [file for file in inspected if file.problem is None], timeframe)
+    before = _by_path(known, paths)
+    seen = set(before["file"].unique())
+    entries, spoiled = _entries(
+        duck, [file for file in inspected if file.problem is None and str(file.path) not in seen], timeframe
+    )
+    entries = pl.concat([before, entries])
     files = [spoiled.get(file.path, file) for file in inspected]
     usable = [file for file in files if file.problem is None]
     broken = [file for file in files if file.problem is not None]
@@ -98,6 +112,16 @@ def make_catalog(duck: Duck, paths: Sequence[Path], timeframe: Timeframe, rename
         others = f" (and {len(files) - 1:,} more)" if len(files) > 1 else ""
         raise DataError(f"{shown(files[0].path)}: {files[0].problem or nobodys}{others}")
     return _assembled(duck, usable, named, broken, nameless=nameless)
+
+
+def _by_path(known: Catalog | None, paths: Sequence[Path]) -> pl.DataFrame:
+    """Name the files of entries by their paths, where those are among some."""
+    if known is None:
+        return pl.DataFrame(schema=_SCHEMA)
+    wanted = {str(path) for path in paths}
+    names = {place: str(file.path) for place, file in enumerate(known.files) if str(file.path) in wanted}
+    named = pl.col("file").replace_strict(names, default=None, return_dtype=pl.String)
+    return known.entries.with_columns(named).drop_nulls("file").select(*_SCHEMA)
 
 
 def _columns(files: Sequence[PriceFile]) -> dict[str, str]:
@@ -210,12 +234,14 @@ def _count(
 
 def _count_query(file: PriceFile, timeframe: Timeframe) -> str:
     numbered = not any(theirs.lower() == "file_row_number" for theirs, _ in file.columns.values())
-    together = "max(file_row_number) - min(file_row_number) + 1 = count(*)" if numbered else "false"
+    start = "min(file_row_number)" if numbered else "NULL"
+    together = f"max(file_row_number) - {start} + 1 = count(*)" if numbered else "false"
     bar = f"coalesce({is_bar(file, timeframe)}, false)"
     moment = f"TRY_CAST({timestamp_of(file, timeframe)} AS TIMESTAMP)"
     return f"""
         SELECT {FILE} AS file, {symbol_of(file)} AS symbol, count(*) AS rows, count_if(NOT {bar}) AS no_bars,
-               {together} AS together, min({moment}) FILTER ({bar}) AS first, max({moment}) FILTER ({bar}) AS last
+               {together} AS together, {start} AS start,
+               min({moment}) FILTER ({bar}) AS first, max({moment}) FILTER ({bar}) AS last
         FROM read_parquet($paths, filename = '{FILE}', file_row_number = {numbered}, hive_partitioning = false)
         GROUP BY 1, 2
     """  # noqa: S608 - names are quoted, values are parameters
@@ -251,6 +277,13 @@ def in_calendar(moment: pl.Expr) -> pl.Expr:
     """Whether a timestamp can be a Python date: DuckDB skips its check if a damaged file's statistics vouch for it."""
     known = moment.cast(pl.Datetime("us"), strict=False)
     return known.is_between(dt.datetime.min, dt.datetime.max).fill_null(value=False)
+
+
+def is_in_calendar(frame: pl.DataFrame) -> bool:
+    """Whether all timestamps of a frame can be Python dates."""
+    moment = pl.col("timestamp")
+    ends = frame.select(in_calendar(moment.min()).alias("first"), in_calendar(moment.max()).alias("last"))
+    return not frame.height or (all(ends.row(0)) and not frame["timestamp"].null_count())
 
 
 def is_halt(file: PriceFile) -> str:

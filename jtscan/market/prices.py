@@ -5,23 +5,28 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.words import first_few
 from jtscan.errors import DataError, DataNotFoundError, RequestError
+from jtscan.market.catalog import make_catalog
 from jtscan.market.duck import shown, sought
 from jtscan.market.files import find_files, states_of, version_of
+from jtscan.market.recent import RecentSnapshots
 from jtscan.market.resampled import ResampledSnapshot, made_from, made_of
 from jtscan.market.snapshot import PriceSnapshot
 from jtscan.market.store.aside import Aside
+from jtscan.market.store.catalogs import stored_catalog
 from jtscan.market.store.manifest import Kind, refuse_damage
 from jtscan.market.store.reading import is_store
 from jtscan.market.store.store import Store
 
 Snapshot = PriceSnapshot | ResampledSnapshot
 
+_RECENT = RecentSnapshots()
 _READ: tuple[Kind, ...] = ("bars", "halts", "quarantine")
 HOW_TO_GET_DATA = (
     "jtscan ingest SOURCE --into DIR makes a store of CSV and Parquet files; otherwise a data folder holds "
@@ -129,9 +134,14 @@ class DuckDBPriceRepository:
         version = version_of(states)
 
         def make() -> PriceSnapshot:
-            return PriceSnapshot(states, version, timeframe, self._columns, elsewhere=self._with_bars_of)
+            look = partial(make_catalog, paths=list(states), timeframe=timeframe, renamed=self._columns)
+            return PriceSnapshot(states, version, timeframe, look, elsewhere=self._with_bars_of)
 
-        return self._known(timeframe, version, make)
+        def recent() -> PriceSnapshot:
+            files = tuple((path.absolute(), state) for path, state in states.items())
+            return _RECENT.get((self._data, files, timeframe, tuple(sorted(self._columns.items()))), make)
+
+        return self._known(timeframe, version, recent)
 
     def _of_store(self, store: Store, timeframe: Timeframe) -> PriceSnapshot:
         """Take one version of the store: its files stay as they are, whatever is ingested meanwhile."""
@@ -143,11 +153,12 @@ class DuckDBPriceRepository:
         def make() -> PriceSnapshot:
             refuse_damage(store.root, [*files, *chain(*apart)], content=self._verify)
             paths, *others = ([store.root / file.path for file in group] for group in (files, *apart))
+            look = partial(stored_catalog, root=store.root, manifest=manifest, timeframe=timeframe)
             return PriceSnapshot(
                 dict.fromkeys(paths),
                 manifest.name,
                 timeframe,
-                {},
+                look,
                 aside=Aside(*others),
                 elsewhere=self._with_bars_of,
             )

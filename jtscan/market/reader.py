@@ -22,13 +22,16 @@ from jtscan.market.catalog import (
     is_bar,
     is_dated,
     is_halt,
+    is_in_calendar,
     symbol_of,
     timestamp_of,
     with_symbols,
 )
 from jtscan.market.duck import Duck, quoted, unreadable
-from jtscan.market.files import PRICES, PriceFile
+from jtscan.market.files import PRICES, FileStates, PriceFile
+from jtscan.market.loaded import Loaded, runs_of, symbols_of
 from jtscan.market.order import in_order, steps
+from jtscan.market.slices import Slices
 
 _SHORT_RUN = 16
 _LOOSE = 0.2
@@ -40,8 +43,9 @@ Extent = tuple[int, int, dt.datetime | None, dt.datetime | None]
 class BarReader:
     """Reads the files of a catalog; knows how many rows each symbol has, and which of them are no bars."""
 
-    def __init__(self, duck: Duck, catalog: Catalog, timeframe: Timeframe) -> None:
+    def __init__(self, duck: Duck, catalog: Catalog, timeframe: Timeframe, states: FileStates) -> None:
         self._duck = duck
+        self._slices = Slices(catalog, timeframe, states)
         self.catalog = catalog
         self.timeframe = timeframe
 
@@ -116,21 +120,28 @@ class BarReader:
         dirty = any(self.by_symbol[symbol][1] for symbol in symbols if symbol in self.by_symbol)
         return f"AND {is_bar(file, self.timeframe)}" if dirty else ""
 
-    def load(
+    def load(self, symbols: Sequence[str], names: Sequence[str], window: ReadWindow) -> Loaded:
+        """Read the bars between two dates, and count the rows there that are no bars."""
+        lot, left = self._slices.read(symbols, names, window)
+        frame = lot.frame.select(symbols_of(lot.runs), pl.all())
+        sliced = Loaded(frame=frame, runs=lot.runs, strict=True)
+        if not left:
+            return sliced
+        found, rows = self._found(left, names, window)
+        return sliced.beside(Loaded(frame=found, runs=runs_of(found), rows=rows))
+
+    def _found(
         self, symbols: Sequence[str], names: Sequence[str], window: ReadWindow
     ) -> tuple[pl.DataFrame, dict[str, RowCounts]]:
-        """Read the bars between two dates, and count the rows there that are no bars."""
+        """Find rows wherever they are in the files."""
         schema = {"symbol": pl.String, "timestamp": pl.Datetime("us") if self.timeframe.intraday else pl.Date,
                   **dict.fromkeys(names, pl.Float64)}  # fmt: skip
-        empty = pl.DataFrame(schema=schema)
-        if not symbols:
-            return empty, {}
         dirty = [symbol for symbol in symbols if self.by_symbol[symbol][1]]
         groups = by_signature(self._files_of(symbols))
         parts = [self._bars(group, symbols, names, window, clean=not dirty) for group in groups]
         typed = [pl.col(name).cast(kind) for name, kind in schema.items()]
-        frame = pl.concat([empty, *(part.select(typed) for part in parts)])
-        if not _is_dated(frame):
+        frame = pl.concat([pl.DataFrame(schema=schema), *(part.select(typed) for part in parts)])
+        if not is_in_calendar(frame):
             raise DataError(f"{groups[0][0].name}: the file is damaged: it has timestamps outside the years 1 to 9999")
         return in_order(frame), self._count_rows(dirty, window)
 
@@ -215,18 +226,16 @@ class BarReader:
         holding = self.catalog.entries.filter(pl.col("symbol").is_in(list(symbols)))["file"].unique().sort()
         return [files[position] for position in holding]
 
-    def without_duplicates(
-        self, frame: pl.DataFrame, rows: dict[str, RowCounts]
-    ) -> tuple[pl.DataFrame, dict[str, RowCounts], dict[str, str]]:
+    def without_duplicates(self, loaded: Loaded) -> tuple[pl.DataFrame, dict[str, RowCounts], dict[str, str]]:
         """Drop equal rows of one timestamp and count them; other values under one timestamp are a problem."""
-        repeated = frame["symbol"].gather(steps(frame, "==")).unique().to_list()
+        frame, rows = loaded.frame, dict(loaded.rows)
+        repeated = [] if loaded.strict else frame["symbol"].gather(steps(frame, "==")).unique().to_list()
         if not repeated:
             return frame, rows, {}
         doubtful = frame.filter(pl.col("symbol").is_in(repeated))
         window = ReadWindow(start=doubtful["timestamp"].min(), end=doubtful["timestamp"].max())  # type: ignore[arg-type]
-        whole, _ = self.load(
-            repeated, [name for name, kind in self.catalog.columns.items() if kind == "number"], window
-        )
+        numbers = [name for name, kind in self.catalog.columns.items() if kind == "number"]
+        whole = self.load(repeated, numbers, window).frame
         keys = ["symbol", "timestamp"]
         differing = whole.unique().group_by(keys).len().filter(pl.col("len") > 1).sort(keys)
         conflicts = {
@@ -239,12 +248,6 @@ class BarReader:
         for symbol, count in dropped.iter_rows():
             rows[symbol] = rows.get(symbol, NO_ROWS) + RowCounts(duplicates=count)
         return kept, rows, conflicts
-
-
-def _is_dated(frame: pl.DataFrame) -> bool:
-    moment = pl.col("timestamp")
-    ends = frame.select(in_calendar(moment.min()).alias("first"), in_calendar(moment.max()).alias("last"))
-    return not frame.height or (all(ends.row(0)) and not frame["timestamp"].null_count())
 
 
 def _number(file: PriceFile, name: str) -> str:

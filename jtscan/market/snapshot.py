@@ -6,7 +6,7 @@ import datetime as dt
 import math
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,10 +16,10 @@ from jtscan.domain.bars import NOT_IN, Bars, ReadWindow
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.jobs import NO_ROWS
 from jtscan.errors import DataError, DataNotFoundError
-from jtscan.market.catalog import Catalog, make_catalog
+from jtscan.market.catalog import Catalog
 from jtscan.market.duck import Duck, shown
 from jtscan.market.files import FileStates, changed_of
-from jtscan.market.order import in_order
+from jtscan.market.loaded import Loaded
 from jtscan.market.reader import BarReader, Extent
 from jtscan.market.store.aside import Aside
 
@@ -35,7 +35,7 @@ class PriceSnapshot:
         files: FileStates,
         version: str,
         timeframe: Timeframe,
-        columns: Mapping[str, str],
+        look: Callable[[Duck], Catalog],
         *,
         aside: Aside | None = None,
         elsewhere: Callable[[str], Sequence[Timeframe]] = lambda _: (),
@@ -46,7 +46,7 @@ class PriceSnapshot:
         self.version = version
         self.timeframe = timeframe
         self._duck = Duck(files)
-        self._renamed = columns
+        self._look = look
         self._lock = threading.Lock()
         self._made: Catalog | None = None
 
@@ -59,11 +59,10 @@ class PriceSnapshot:
             {path.absolute(): state for path, state in self._files.items() if path.absolute() in there},
             self.version,
             self.timeframe,
-            self._renamed,
+            partial(_known, catalog),
             aside=self._aside.part(symbols),
             elsewhere=_Elsewhere({symbol: tuple(self._elsewhere(symbol)) for symbol in symbols if symbol not in known}),
         )
-        part._made = catalog
         part.chunk_factor = self.chunk_factor
         part._sessions = self._sessions
         return part
@@ -81,12 +80,17 @@ class PriceSnapshot:
         """What the files hold; made on first use."""
         with self._lock:
             if self._made is None:
-                self._made = make_catalog(self._duck, list(self._files), self.timeframe, self._renamed)
+                self._made = self._look(self._duck)
             return self._made
+
+    @property
+    def entries(self) -> int:
+        """How large the catalog is; 0 before it is made."""
+        return 0 if self._made is None else self._made.entries.height
 
     @cached_property
     def _reader(self) -> BarReader:
-        return BarReader(self._duck, self.catalog, self.timeframe)
+        return BarReader(self._duck, self.catalog, self.timeframe, self._files)
 
     @property
     def columns(self) -> Mapping[str, str]:
@@ -192,19 +196,17 @@ class PriceSnapshot:
         wanted = [symbol for symbol in symbols if symbol in known and symbol not in broken]
         names = [name for name in dict.fromkeys(columns) if name in self.columns]
         reach = self._reach(window)
-        frame, rows = self._reader.load(wanted, names, ReadWindow(start=reach, end=window.end))
-        short = self._short(frame, wanted, window, reach)
+        loaded = self._reader.load(wanted, names, ReadWindow(start=reach, end=window.end))
+        short = self._short(loaded, wanted, window, reach)
         if short:
-            again, counted = self._reader.load(short, names, ReadWindow(end=window.end))
-            frame = in_order(pl.concat([frame.filter(~pl.col("symbol").is_in(short)), again]))
-            rows.update(counted)
-        frame, rows, conflicts = self._reader.without_duplicates(frame, rows)
+            loaded = loaded.without(short).beside(self._reader.load(short, names, ReadWindow(end=window.end)))
+        frame, rows, conflicts = self._reader.without_duplicates(loaded)
         for symbol, apart in self._aside.counts(symbols, ReadWindow(start=reach, end=window.end), frame).items():
             rows[symbol] = rows.get(symbol, NO_ROWS) + apart
-        present = set(frame["symbol"].unique())
+        present = {symbol for symbol, _ in loaded.runs if symbol not in conflicts}
         problems = {symbol: broken[symbol] for symbol in symbols if symbol in broken}
         return Bars(
-            frame=frame,
+            frame=frame.rechunk(),
             rows=rows,
             problems={**problems, **conflicts},
             absent={symbol: self._why_absent(symbol) for symbol in symbols if symbol not in present},
@@ -234,15 +236,12 @@ class PriceSnapshot:
         first = self._reader.by_symbol[symbol][2]
         return reach is None or (first is not None and self._reader.moment(first) >= reach)  # type: ignore[operator]
 
-    def _short(
-        self, frame: pl.DataFrame, wanted: Sequence[str], window: ReadWindow, reach: dt.date | None
-    ) -> list[str]:
+    def _short(self, loaded: Loaded, wanted: Sequence[str], window: ReadWindow, reach: dt.date | None) -> list[str]:
         """Name the symbols that have earlier rows but came out with too few bars before the range."""
-        if reach is None or not window.warmup:
+        if window.start is None or reach is None or not window.warmup:
             return []
-        before = frame.filter(pl.col("timestamp") < window.start).group_by("symbol").agg(pl.col("timestamp").n_unique())
-        enough = set(before.filter(pl.col("timestamp") >= window.warmup)["symbol"])
-        return [symbol for symbol in wanted if symbol not in enough and not self._begins(symbol, reach)]
+        warm = {symbol for symbol, count in loaded.before(window.start).items() if count >= window.warmup}
+        return [symbol for symbol in wanted if symbol not in warm and not self._begins(symbol, reach)]
 
     def _why_absent(self, symbol: str) -> str:
         if symbol in self.catalog.rowless:
@@ -265,6 +264,10 @@ class PriceSnapshot:
         lasts = ((symbol, self._reader.moment(self._reader.by_symbol[symbol][3])) for symbol in gone)
         end = window.end
         return {symbol: last for symbol, last in lasts if last is not None and (end is None or last <= end)}
+
+
+def _known(catalog: Catalog, _duck: Duck) -> Catalog:
+    return catalog
 
 
 class _Elsewhere:

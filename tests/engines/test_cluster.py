@@ -305,7 +305,19 @@ def test_expressions_that_call_python_are_refused_by_name(place):
         engine(InMemoryPriceRepository(frame), place).process_batch(job(symbols, formula))
 
 
+def test_workers_that_do_not_see_the_prices_are_told_before_the_scan(place, tmp_path, monkeypatch):
+    frame, symbols = marked(at=())
+    frame.write_parquet(tmp_path / "prices.parquet")
+    monkeypatch.chdir(tmp_path)
+    prices = DuckDBPriceRepository(prices="/proc/self/cwd/prices.parquet")  # another folder in another process
+    with pytest.raises(
+        EngineError, match="the worker tcp://.* does not see the price files as they are here: put them"
+    ):
+        engine(prices, place).process_batch(job(symbols))
+
+
 def test_other_versions_there_are_refused_by_what_differs(place, monkeypatch):
+    place.crew._probed.clear()
     here = {**probe.versions(), "polars": "2.0.9"}
     monkeypatch.setattr("jtscan.engines.in_cluster.versions", lambda: here)
     frame, symbols = marked()

@@ -388,6 +388,19 @@ def test_a_scan_that_is_cancelled_ends_its_workers_within_a_second(engine_at):
     assert len(made.process_batch(job(symbols))) == len(symbols)  # the pool is as good as before
 
 
+@pytest.mark.parametrize("where", BOTH)
+def test_a_scan_whose_workers_are_let_go_ends_with_an_error(where):
+    prices, symbols = marked(count=40, at=())
+    made = ProcessingEngine(prices, where=where, chunk_bars=CHUNK_BARS)
+    stream = made.stream(job(symbols))
+    next(stream)
+    made.close()
+    with pytest.raises(EngineError, match="the workers were let go while a scan was at work"):
+        list(stream)
+    assert len(made.process_batch(job(symbols))) == 40  # the next scan starts new ones
+    made.close()
+
+
 @pytest.mark.slow
 def test_whoever_stops_asking_stops_the_workers(engine_at):
     prices, symbols = marked(at=())

@@ -18,8 +18,9 @@ from polars.testing import assert_frame_equal, assert_series_equal
 import jtscan as jt
 from jtscan.domain.bars import ReadWindow
 from jtscan.domain.dates import Timeframe
-from jtscan.market import snapshot as snapshot_module
+from jtscan.market import prices as prices_module
 from jtscan.market.prices import DuckDBPriceRepository
+from jtscan.market.store import catalogs
 from jtscan.testing import InMemoryPriceRepository
 
 MONDAY = dt.date(2024, 1, 1)
@@ -155,7 +156,8 @@ def test_a_part_gives_of_its_symbols_what_the_whole_gives(make, timeframe, tmp_p
         for symbols in ASKED for window in (in_time_of(each, timeframe) for each in WINDOWS.values())
     ]  # fmt: skip
     sessions = whole.sessions()
-    monkeypatch.setattr(snapshot_module, "make_catalog", None)
+    for module in (prices_module, catalogs):
+        monkeypatch.setattr(module, "make_catalog", None)
     monkeypatch.setattr(DuckDBPriceRepository, "snapshot", None)
     answers = iter(wanted)
     for symbols, pickled in parts:

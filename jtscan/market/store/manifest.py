@@ -19,7 +19,7 @@ NAME = "manifest.json"
 OLD = "manifests"
 _BLOCK = 1 << 20
 
-Kind = Literal["bars", "halts", "quarantine", "repairs", "symbols", "members"]
+Kind = Literal["bars", "halts", "quarantine", "repairs", "symbols", "members", "catalog"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 

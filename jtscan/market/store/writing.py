@@ -28,6 +28,7 @@ from jtscan.domain.dates import Timeframe
 from jtscan.domain.stores import Counts, Version
 from jtscan.errors import StoreError
 from jtscan.market.duck import refuse_names, shown
+from jtscan.market.store.catalogs import keep_catalogs
 from jtscan.market.store.manifest import NAME, OLD, Kind, Manifest, StoredFile, sha256_of
 from jtscan.market.store.reading import current, is_store
 
@@ -35,12 +36,13 @@ LOCK = ".lock"
 WORK = "tmp"
 WAIT_SECONDS = 60.0
 _ROW_GROUP = 1 << 17
+_PAGE = 1 << 18  # bytes; what a reader of some symbols can skip, at a hundredth of the size
 _KEPT_VERSIONS = 500
 _NO_ROOM = 1 << 16
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # Windows has no quota of this name
 FOLDERS: Mapping[Kind, str] = {
     "bars": "prices", "halts": "halts", "quarantine": "quarantine", "repairs": "repairs", "symbols": "symbols",
-    "members": "members",
+    "members": "members", "catalog": "catalog",
 }  # fmt: skip
 
 
@@ -132,14 +134,24 @@ class Draft:
         """The files of one kind, as the next version will have them."""
         return [file for file in self.files if file.kind == kind and file.timeframe == timeframe]
 
-    def add(self, kind: Kind, timeframe: Timeframe | None, frame: pl.DataFrame) -> StoredFile:
+    def add(
+        self, kind: Kind, timeframe: Timeframe | None, frame: pl.DataFrame, *, metadata: Mapping[str, str] | None = None
+    ) -> StoredFile:
         """Write a frame as a new file; one without rows too, so that its columns are known."""
         folder = self.root / FOLDERS[kind] / (timeframe or "")
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"v{self.number:06}-{self._token}-{len(self._made):04}.parquet"
         self._made.append(path)
         unfinished = self.work / path.name
-        frame.write_parquet(unfinished, compression="zstd", row_group_size=_ROW_GROUP, statistics=True)
+        about = None if metadata is None else dict(metadata)
+        frame.write_parquet(
+            unfinished,
+            compression="zstd",
+            row_group_size=_ROW_GROUP,
+            data_page_size=_PAGE,
+            statistics=True,
+            metadata=about,
+        )
         _to_disk(unfinished)
         first, last = _ends(frame, "timestamp")
         lowest, highest = _ends(frame, "symbol")
@@ -175,6 +187,7 @@ class Draft:
         self, action: Literal["ingest", "compact"], *, timeframe: Timeframe | None, sources: str, counts: Counts
     ) -> Manifest:
         """Make it the version that counts."""
+        keep_catalogs(self)
         for folder in {path.parent for path in self._made}:
             _to_disk(folder)
         version = Version(

@@ -6,6 +6,8 @@ import datetime as dt
 
 import polars as pl
 
+from jtscan.domain.dates import Timeframe
+
 SHORT = "symbol,date,open,high,low,close"
 LONG = "symbol,date,open,high,low,close,volume,amount"
 
@@ -49,7 +51,7 @@ def test_a_correction_replaces_the_row_and_leaves_the_rest(desk):
 def test_a_file_of_which_every_row_is_corrected_is_left_out(desk):
     desk.rows(row(2))
     desk.rows(row(2, 11))
-    assert [file.rows for file in desk.store.manifest.files] == [1]
+    assert [file.rows for file in desk.store.manifest.of("bars", Timeframe.D1)] == [1]
     assert desk.closes() == {"A 2024-01-02": 11.0}
 
 

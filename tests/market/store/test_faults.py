@@ -143,7 +143,7 @@ def test_a_file_that_is_made_and_merged_at_once_is_not_left_over(tmp_path):
             draft.add("bars", D1, OLD_ROWS.with_columns(symbol=pl.lit(f"S{symbol}")))
         assert compact(draft, D1)
         draft.commit("ingest", timeframe=D1, sources="by hand", counts=Counts(bars=16))
-    assert [file.rows for file in current(tmp_path).files] == [16]
+    assert [file.rows for file in current(tmp_path).of("bars", D1)] == [16]
     assert kit.left_over(tmp_path) == []
 
 

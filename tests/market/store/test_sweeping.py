@@ -35,7 +35,11 @@ def files(desk):
 
 
 def needed(desk, *numbers):
-    return {file.path for number in numbers for file in jt.Store(desk.root, version=number).manifest.files}
+    return {
+        file.path
+        for number in numbers
+        for file in jt.Store(desk.root, version=number).manifest.of("bars", jt.Timeframe.D1)
+    }
 
 
 def aged(path, seconds=TWO_HOURS):

@@ -62,18 +62,22 @@ def flipped(path, dice):
         os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
 
 
+NOT_NEEDED = {"repairs", "catalog"}
+"""What a scan does not read, or makes anew where it is not whole."""
+
+
 def flip_many(root, count, *, seed=1):
     """Flip so many bits, one at a time; each must be noticed by verifying, and by a verified read of that file."""
     dice = random.Random(seed)
     files = sorted(path for path in root.rglob("*") if path.is_file() and path.name != LOCK)
-    newest = {root / NAME, *(root / file.path for file in current(root).files if file.kind != "repairs")}
+    newest = {root / NAME, *(root / file.path for file in current(root).files if file.kind not in NOT_NEEDED)}
     held = Store(root)
     flips = Flips()
     for _ in range(count):
         path = dice.choice(files)
         name = path.relative_to(root).as_posix()
         kind = "manifest" if path.name == NAME else name.split("/")[0]
-        kind += " (older)" if path not in newest and kind in FOLDERS.values() and kind != "repairs" else ""
+        kind += " (older)" if path not in newest and kind in {*FOLDERS.values()} - NOT_NEEDED else ""
         with flipped(path, dice) as bit:
             flips.flipped[kind] += 1
             noticed, by_reading = verified(Store(root)) and verified(held), _refused(root)
