@@ -85,7 +85,7 @@ class ClusterCrew(Pooled):
         Raises
         ------
         EngineError
-            There have been none for too long.
+            There have been none for too long, or the client is closed.
         """
         now = time.monotonic()
         if now - self._looked_at < _LOOK_SECONDS:
@@ -96,7 +96,7 @@ class ClusterCrew(Pooled):
         self._threads = self._look()
         if self._threads:
             self._seen_at = now
-        elif now - self._seen_at > self._patience:
+        elif self._client.status == "closed" or now - self._seen_at > self._patience:
             raise EngineError(self._nobody)
 
     def _look(self) -> Mapping[str, int]:
