@@ -212,7 +212,10 @@ def _check_probed(worker: str, answer: Found | BaseException) -> None:
     if isinstance(answer, ModuleNotFoundError) and (answer.name or "").split(".")[0] == "jtscan":
         raise EngineError(f"the worker {worker} has no jtscan {versions()['jtscan']}: install it there")
     if isinstance(answer, BaseException):
-        raise EngineError(f"the worker {worker} cannot be used: {type(answer).__name__}: {first_line(answer)}")
+        raise EngineError(
+            f"the worker {worker} cannot be used: {type(answer).__name__}: {first_line(answer)}; look whether its "
+            "jtscan is the same as here"
+        )
     differs = differences(versions(), answer.versions)
     if differs:
         raise EngineError(f"{worker}: {differs}")

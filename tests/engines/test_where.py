@@ -512,10 +512,14 @@ def test_an_engine_is_a_value_or_a_text(given, shown):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("ray:4", "engine: 'ray:4' is none: sequential, threads:2, processes:4 or dask:tcp://HOST:8786"),
-        ("threads:two", "engine: 'threads:two' is none: "),
+        (
+            "ray:4",
+            "engine: 'ray:4' is none of jt.engines; give sequential, threads:2, processes:4 or dask:tcp://HOST:8786",
+        ),
+        ("threads:two", "engine: 'threads:two' is none of jt.engines; give "),
         ("threads:0", r"engine: threads\(0\): give a number of workers from 1 to 1,024"),
-        ("dask", "engine: 'dask' is none: "),
+        ("dask", "engine: 'dask' is none of jt.engines; give "),
+        ("dask:tcp://box", "engine: 'tcp://box' is no address of a scheduler: give one such as tcp://HOST:8786"),
         (4, "engine: 4 is none of jt.engines; give "),
     ],
 )
