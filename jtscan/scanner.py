@@ -85,6 +85,11 @@ class _Asked:
     token: CancellationToken | None
 
 
+def _priced(prices: DuckDBPriceRepository) -> Sequence[str]:
+    """Every symbol that has bars of any timeframe: whichever is scanned, none is missing silently."""
+    return sorted({symbol for each in prices.timeframes() for symbol in prices.snapshot(each).symbols})
+
+
 class Scanner:
     """Scans the symbols of a data folder, or of any Parquet files of prices.
 
@@ -170,7 +175,7 @@ class Scanner:
         self._symbols = DuckDBSymbolRepository(
             symbols or self._beside(data, "symbols", verify=verify),
             members=members or self._beside(data, "members", verify=verify),
-            priced=self._priced,
+            priced=partial(_priced, self._prices),  # not self: a result would keep the scanner, and its workers
         )
         self._functions = registered(functions or ())
         self._engine = ProcessingEngine(
@@ -753,9 +758,10 @@ class Scanner:
         """Make the function that finds the table of the store's version, or the file of that name in a data folder."""
         path = None if data is None else Path(data).expanduser() / f"{kind}.parquet"
         there = path if path is not None and path.is_file() else None
+        prices = self._prices
 
         def find() -> Path | None:
-            store = self._prices.store
+            store = prices.store
             return (None if store is None else store.table(kind, verify=verify)) or there
 
         return find
@@ -766,11 +772,7 @@ class Scanner:
     def _look(self) -> None:
         """Look at the prices ahead of those who need it, who are told what is wrong with them."""
         with suppress(DataError):
-            self._priced()
-
-    def _priced(self) -> Sequence[str]:
-        """Every symbol that has bars of any timeframe: whichever is scanned, none is missing silently."""
-        return sorted({symbol for each in self._prices.timeframes() for symbol in self._prices.snapshot(each).symbols})
+            _priced(self._prices)
 
     def __repr__(self) -> str:
         return f"Scanner({', '.join(self.timeframes()) or 'no prices'})"
@@ -796,7 +798,7 @@ class Scanner:
         markets = table.drop_nulls("market").group_by("market").len("symbols").sort("market")
         counted = ", ".join(f"{name} {count:,}" for name, count in markets.iter_rows())
         return [
-            ("symbols", f"{table.height:,}" if table.height else f"{len(self._priced()):,}, {_UNLISTED}"),
+            ("symbols", f"{table.height:,}" if table.height else f"{len(_priced(self._prices)):,}, {_UNLISTED}"),
             *([("markets", counted)] if counted else []),
             (f"newest {self._timeframe} bar", "none" if newest is None else str(newest)),
             ("version", snapshot.version),

@@ -29,24 +29,28 @@ class CancellationToken:
         self._reason: str | None = None
         self._parent = parent
         self._stops: list[Callable[[], object]] = []
+        self._stopping = threading.RLock()  # a handler of signals may cancel in the middle of it
 
     def cancel(self, reason: str | None = None) -> None:
         """Ask the scan to stop after the symbol at work; the first reason that is given is kept."""
         if self._reason is None and not self.is_cancelled:
             self._reason = reason
         self._event.set()
-        for stop in list(self._stops):
-            stop()
+        with self._stopping:
+            for stop in self._stops:
+                stop()
 
     @contextmanager
     def stopping(self, stop: Callable[[], object]) -> Iterator[None]:
-        """Call this, from whatever thread, if the token is set while the block is at work."""
-        self._stops.append(stop)
+        """Call this, from whatever thread, if the token is set while the block is at work; never after it."""
+        with self._stopping:
+            self._stops.append(stop)
         try:
             with nullcontext() if self._parent is None else self._parent.stopping(stop):
                 yield
         finally:
-            self._stops.remove(stop)
+            with self._stopping:
+                self._stops.remove(stop)
 
     @property
     def reason(self) -> str | None:
@@ -138,7 +142,7 @@ class ScanObserver(Protocol):
     """Hears more than the progress callback: the phases, and each result as it is published."""
 
     def on_phase(self, phase: str) -> None:
-        """Hear what begins: resolving, comparing symbols, scanning, aggregating."""
+        """Hear what begins: waiting for other scans, resolving, comparing symbols, scanning, aggregating."""
 
     def on_result(self, result: ProcessingResult) -> None:
         """Hear of one symbol's result, in the order of the job."""

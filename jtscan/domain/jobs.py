@@ -164,7 +164,8 @@ class ProcessingResult:
     last_bar: dt.date | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "status", self._implied() if self.status is None else Status(self.status))
+        if not isinstance(self.status, Status):
+            object.__setattr__(self, "status", self._implied() if self.status is None else Status(self.status))
 
     def __repr__(self) -> str:
         told = [

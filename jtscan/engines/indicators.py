@@ -18,7 +18,7 @@ from polars.exceptions import PanicException, PolarsError
 
 from jtscan.engines.table import Table, finite
 from jtscan.errors import first_line
-from jtscan.formula.native import compute, is_plain, view
+from jtscan.formula.native import Calls, is_plain, view
 from jtscan.formula.plan import Indicator, SymbolStep
 
 if TYPE_CHECKING:
@@ -88,29 +88,29 @@ class _Indicators:
         """Let TA-Lib's C functions write into one array per output; a run that they refuse is left to the reference."""
         import numpy as np  # noqa: PLC0415 - the first scan imports it, not jtscan
 
-        natives = [each.native for each in indicators if each.native is not None]
+        calls = Calls.of([(each.native, each.lookback) for each in indicators if each.native is not None])
         views = [view(self.table.frame[name]) for name in self.step.inputs]
-        block = np.empty((len(indicators), self.table.frame.height))  # one: large ones are mapped four times as fast
-        columns = [_Filled(into=row, lookback=each.lookback) for row, each in zip(block, indicators, strict=True)]
         least = min(each.lookback for each in indicators)
-        for start, end in zip(self.runs.starts, self.runs.ends, strict=True):
-            if end - start <= least:
-                continue
+        runs = [run for run in zip(self.runs.starts, self.runs.ends, strict=True) if run[1] - run[0] > least]
+        # One block: large ones are mapped four times as fast.
+        block = np.empty((len(indicators), self.table.frame.height))
+        if sum(end - start for start, end in runs) < self.table.frame.height:
+            block.fill(math.nan)
+        for start, end in runs:
             try:
-                outputs: Sequence[Array] = compute(natives, [each[start:end] for each in views])
+                calls.write(block, views, start, end)
             except Exception:  # noqa: BLE001 - talib raises nothing narrower; what it refuses is found by the reference
-                outputs = self._by_reference(indicators, start, end)
-            for column, output in zip(columns, outputs, strict=False):  # there is none where the reference fails too
-                column.take(output, start, end)
+                self._write_by_reference(block, indicators, start, end)
         self.table.frame = self.table.frame.hstack(
-            [column.series(each.column) for column, each in zip(columns, indicators, strict=True)]
+            [pl.Series(each.column, row, nan_to_null=True) for row, each in zip(block, indicators, strict=True)]
         )
 
-    def _by_reference(self, indicators: Sequence[Indicator], start: int, end: int) -> list[Array]:
-        """The same of one run by their expressions; nothing where those fail too."""
+    def _write_by_reference(self, block: Array, indicators: Sequence[Indicator], start: int, end: int) -> None:
+        """Write the same of one run by their expressions; NaN where those fail too."""
         bars = self.table.frame.select(*dict.fromkeys(self.step.inputs)).slice(start, end - start)
         made = self._compute(bars, indicators, start)
-        return [] if made is None else [view(made[each.column]) for each in indicators]
+        for row, each in zip(block, indicators, strict=True):
+            row[start:end] = math.nan if made is None else view(made[each.column])
 
     def compute_by_expressions(self, indicators: Sequence[Indicator]) -> None:
         """Evaluate the expressions run by run."""
@@ -157,25 +157,6 @@ class _Indicators:
                     raise
                 return each.label
         return ", ".join(each.label for each in indicators)
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Filled:
-    """A column that is written run by run; what lies between, and within the lookback, is NaN until it is null."""
-
-    into: Array
-    lookback: int
-    until: int = 0
-
-    def take(self, output: Array, start: int, end: int) -> None:
-        begin = min(start + self.lookback, end)
-        self.into[self.until : begin] = math.nan
-        self.into[begin:end] = output[self.lookback :]
-        self.until = end
-
-    def series(self, name: str) -> pl.Series:
-        self.into[self.until :] = math.nan
-        return pl.Series(name, self.into, nan_to_null=True)
 
 
 def _masked(computed: pl.DataFrame, indicators: Sequence[Indicator], position: pl.Series) -> pl.DataFrame:

@@ -99,4 +99,4 @@ def joined(placed: pl.DataFrame, period: str, fields: Sequence[str], texts: Sequ
     if grouped:
         whole = (joining(name).whole(pl.col(name)) for name in grouped)
         values |= used.group_by(row, maintain_order=True).agg(*whole).drop(row).to_dict()
-    return pl.DataFrame(values).select("symbol", "timestamp", LABEL, *texts, *fields)
+    return pl.DataFrame(values)

@@ -9,6 +9,7 @@ TA-Lib's settings for the whole process.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -72,16 +73,33 @@ def view(values: pl.Series) -> Array:
     return (values.fill_null(float("nan")) if values.null_count() else values).to_numpy()
 
 
-def compute(natives: Sequence[Native], inputs: Sequence[Array]) -> list[Array]:
-    """Compute outputs over one run of known bars, those of one call at once."""
-    made: dict[tuple[str, tuple[float, ...]], Any] = {}
-    found: list[Array] = []
-    for each in natives:
-        key = (each.name, each.parameters)
-        if key not in made:
-            made[key] = _function(each.name)(*inputs, *each.parameters)
-        found.append(made[key] if each.output is None else made[key][each.output])
-    return found
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """The C functions that give some outputs, each called once: function, parameters, outputs.
+
+    An output is the row that it is written to, its position, and its lookback.
+    """
+
+    calls: Sequence[tuple[Callable[..., Any], tuple[float, ...], Sequence[tuple[int, int | None, int]]]]
+
+    @classmethod
+    def of(cls, outputs: Sequence[tuple[Native, int]]) -> Calls:
+        """Put together what one call gives, of outputs and their lookbacks; rows are their places among them."""
+        wanted: dict[tuple[str, tuple[float, ...]], list[tuple[int, int | None, int]]] = {}
+        for row, (each, lookback) in enumerate(outputs):
+            wanted.setdefault((each.name, each.parameters), []).append((row, each.output, lookback))
+        return cls(calls=[(_function(name), given, rows) for (name, given), rows in wanted.items()])
+
+    def write(self, block: Array, inputs: Sequence[Array], start: int, end: int) -> None:
+        """Compute one run of known bars, and write it to its stretch of each row; what is unknown is NaN."""
+        bars = [each[start:end] for each in inputs]
+        for function, parameters, outputs in self.calls:
+            made = function(*bars, *parameters)
+            for row, position, lookback in outputs:
+                values = made if position is None else made[position]
+                block[row, start:end] = values
+                if values.dtype != block.dtype:  # among whole numbers what is unknown is 0
+                    block[row, start : start + lookback] = math.nan
 
 
 @cache

@@ -133,8 +133,11 @@ class PriceSnapshot:
 
     def sizes(self, symbols: Sequence[str], window: ReadWindow) -> Mapping[str, int]:
         """Return how many rows each known symbol has in the window at the most."""
-        known = self._reader.by_symbol
-        return {symbol: self._most_rows(known[symbol], window) for symbol in symbols if symbol in known}
+        known, reach = self._reader.by_symbol, self._reach(window)
+        if reach is None:
+            return {symbol: known[symbol][0] for symbol in symbols if symbol in known}
+        most = partial(self._most_rows, reach=reach, end=window.end, per_day=self.timeframe.bars_per_day * 2)
+        return {symbol: most(known[symbol]) for symbol in symbols if symbol in known}
 
     def spans(self) -> dict[str, tuple[dt.date, dt.date]]:
         """Return the first and the last bar of each symbol that has bars."""
@@ -151,14 +154,14 @@ class PriceSnapshot:
         known = self._reader.by_symbol
         return sorted(known, key=lambda symbol: (-known[symbol][0], symbol))[:count]
 
-    def _most_rows(self, extent: Extent, window: ReadWindow) -> int:
-        """How many rows can be between the ends of a window, of what a symbol has."""
+    def _most_rows(self, extent: Extent, *, reach: dt.date, end: dt.date | None, per_day: float) -> int:
+        """How many rows can be between two dates, of what a symbol has."""
         rows, _, _, last = extent
-        reach, newest = self._reach(window), self._reader.moment(last)
-        if reach is None or newest is None:
+        newest = self._reader.moment(last)
+        if newest is None:
             return rows
-        end = newest if window.end is None else min(window.end, newest)
-        return min(max(int(((end - reach).days + 1) * self.timeframe.bars_per_day * 2), 1), rows)
+        until = newest if end is None else min(end, newest)
+        return min(max(int(((until - reach).days + 1) * per_day), 1), rows)
 
     def sessions(self) -> pl.DataFrame:
         """Return day and start of each session: the day's first bar of whatever symbol."""

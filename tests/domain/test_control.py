@@ -96,3 +96,11 @@ def test_nothing_begins_to_be_read_once_the_token_is_set():
         token.cancel()
         with pytest.raises(StoppedError), stoppable(lambda: None):
             pytest.fail("it was read")
+
+
+def test_what_is_read_already_is_not_stopped_any_more():
+    token = CancellationToken()
+    with token.stopping(lambda: pytest.fail("it was closed before")):
+        pass
+    token.cancel()
+    assert token.is_cancelled
