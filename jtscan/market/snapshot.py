@@ -15,7 +15,7 @@ import polars as pl
 from jtscan.domain.bars import NOT_IN, Bars, ReadWindow
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.jobs import NO_ROWS
-from jtscan.errors import DataError
+from jtscan.errors import DataError, DataNotFoundError
 from jtscan.market.catalog import Catalog
 from jtscan.market.duck import Duck, shown
 from jtscan.market.files import FileStates, changed_of
@@ -118,6 +118,11 @@ class PriceSnapshot:
         theirs = {file.path for file in self.catalog.part(symbols).files} if changed else set()
         for path in changed:
             if path in theirs:
+                if not path.exists():
+                    raise DataNotFoundError(
+                        f"{shown(path)}: it is not there any more, or not where this is worked on: "
+                        "every worker must see it under this path"
+                    )
                 name = shown(Path(path.name))
                 raise DataError(f"{name}: it is no longer the file that the scan began with; scan again")
 
