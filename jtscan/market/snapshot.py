@@ -16,6 +16,7 @@ from jtscan.domain.bars import NOT_IN, Bars, ReadWindow
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.jobs import NO_ROWS
 from jtscan.errors import DataError
+from jtscan.market.addresses import Address
 from jtscan.market.catalog import Catalog
 from jtscan.market.duck import Duck, shown
 from jtscan.market.files import FileStates, changed_of
@@ -112,9 +113,14 @@ class PriceSnapshot:
         """Whether the files are still those that were listed."""
         return not changed_of(self._files)
 
+    @cached_property
+    def _remote(self) -> FileStates:
+        return {path: state for path, state in self._files.items() if isinstance(path, Address)}
+
     def _refuse_changed(self) -> None:
-        """Refuse files that a part was not made for: what they hold was seen where it was made."""
-        for path in [] if self.catalog.whole else changed_of(self._files):
+        """Refuse files that a part was not made for, or that are read through a network: both take what was seen."""
+        watched = self._remote if self.catalog.whole else self._files
+        for path in changed_of(watched):
             name = shown(Path(path.name))
             raise DataError(f"{name}: it is no longer the file that the scan began with; scan again")
 
