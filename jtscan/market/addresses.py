@@ -101,6 +101,10 @@ class Address:
         """Whether there is a folder; on many filesystems these are only beginnings of names."""
         return (_info(self) or {}).get("type") == "directory"
 
+    def folders(self) -> list[Address]:
+        """List the folders in it."""
+        return [place for place, about in _listed(self).items() if about["type"] == "directory"]
+
     def size(self) -> int:
         """Return its bytes; FileNotFoundError where it is missing."""
         found = _info(self)

@@ -96,7 +96,11 @@ class DuckDBPriceRepository:
             return [self._timeframe]
         if (store := self.store) is not None:
             return store.manifest.timeframes
-        return [each for each in Timeframe if (self._data / "prices" / each).is_dir()]
+        prices = self._data / "prices"
+        if isinstance(prices, Address):  # one question rather than one for each
+            there = {folder.name for folder in prices.folders()}
+            return [each for each in Timeframe if each in there]
+        return [each for each in Timeframe if (prices / each).is_dir()]
 
     @property
     def store(self) -> Store | None:
@@ -175,13 +179,13 @@ class DuckDBPriceRepository:
 
         return self._known(timeframe, manifest.name, make)
 
-    def _with_bars_of(self, symbol: str) -> list[Timeframe]:
-        """List the stored timeframes that have a symbol; those that cannot be read have none."""
-        found = []
+    def _with_bars_of(self, symbols: Sequence[str]) -> dict[str, list[Timeframe]]:
+        """List the stored timeframes that have each symbol; those that cannot be read have none."""
+        found: dict[str, list[Timeframe]] = {symbol: [] for symbol in symbols}
         for each in self.timeframes():
             with suppress(DataError):
-                if symbol in self._stored(each).symbols:
-                    found.append(each)
+                for symbol in found.keys() & self._stored(each).symbols:
+                    found[symbol].append(each)
         return found
 
     def _known(self, timeframe: Timeframe, version: str, make: Callable[[], PriceSnapshot]) -> PriceSnapshot:
