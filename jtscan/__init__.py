@@ -22,6 +22,7 @@ from jtscan.engines.processing import ProcessingEngine
 from jtscan.errors import (
     DataError,
     DataNotFoundError,
+    EngineError,
     FormulaError,
     JtscanError,
     LookAheadError,
@@ -50,6 +51,7 @@ __all__ = [
     "DateRange",
     "DuckDBPriceRepository",
     "DuckDBSymbolRepository",
+    "EngineError",
     "Explanation",
     "Formula",
     "FormulaDescription",

@@ -67,8 +67,11 @@ def _scanner_arguments(opened: Opened) -> Arguments:
         yield "columns", _literal(opened.columns)
     if opened.functions:
         yield "functions", f"[{', '.join(opened.functions)}]"
-    if opened.version is not None:
-        yield "version", _literal(opened.version)
+    for name in ("max_concurrent_scans", "version"):
+        if getattr(opened, name) is not None:
+            yield name, _literal(getattr(opened, name))
+    if opened.engine is not None:
+        yield "engine", f"jt.engines.{opened.engine}"
     yield from ((name, "True") for name in ("verify", "raise_internal") if getattr(opened, name))
 
 
@@ -134,6 +137,9 @@ def _scan_arguments(request: BatchScanRequest, timeframe: Timeframe) -> Argument
     if request.universe is not None:
         yield "universe", "{" + ", ".join(f'"{name}": {text}' for name, text in _criteria(request.universe)) + "}"
     yield from ((name, "True") for name in ("strict_universe", "allow_lookahead") if getattr(request, name))
+    for name in ("timeout", "symbol_timeout", "checkpoint"):
+        if getattr(request, name) is not None:
+            yield name, _literal(getattr(request, name))
 
 
 def _criteria(criteria: SymbolCriteria) -> Arguments:

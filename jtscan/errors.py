@@ -9,6 +9,7 @@
     │   ├── StoreError                 a store is damaged, in use, or cannot be written
     │   └── SourceError                a source on the network failed, refused, or answered what cannot be read
     ├── EngineError (RuntimeError)     the workers that a scan was sent to: there are none, or they cannot do it
+    ├── StoppedError                   a scan was cancelled while its data was read; a scan itself never raises it
     └── MissingExtraError (ImportError)  an optional dependency is not installed
 
 A symbol whose data or evaluation fails raises none of these out of a scan: it
@@ -156,6 +157,10 @@ class SourceError(DataError):
 
 class EngineError(JtscanError, RuntimeError):
     """The workers of a scan are not there, differ from here, or cannot be sent what they need; says what to do."""
+
+
+class StoppedError(JtscanError):
+    """What was read is not wanted any more: the scan that it was for is cancelled."""
 
 
 class MissingExtraError(JtscanError, ImportError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import polars as pl
@@ -140,6 +140,15 @@ class IProcessingEngine(Protocol):
         observer: ScanObserver | None = None,
     ) -> list[ProcessingResult]:
         """Process every symbol, in order; blocks."""
+
+    def stream(
+        self,
+        job: ProcessingJob,
+        progress_callback: ProgressCallback | None = None,
+        cancellation_token: CancellationToken | None = None,
+        observer: ScanObserver | None = None,
+    ) -> Generator[ProcessingResult]:
+        """Do the same, yield each result once it is published, and keep none; who stops asking stops the batch."""
 
     async def process_batch_async(
         self,

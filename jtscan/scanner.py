@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import polars as pl
 
@@ -19,11 +21,12 @@ from jtscan.domain.checks import CheckReport
 from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
 from jtscan.domain.dates import DateRange, Timeframe, parse_moment
 from jtscan.domain.formulas import Formula, FormulaLike, as_formula
-from jtscan.domain.jobs import ProcessingJob, Warmup
+from jtscan.domain.jobs import ProcessingJob, ProcessingResult, Warmup
 from jtscan.domain.opened import Opened
 from jtscan.domain.scans import BatchScanRequest, BatchScanResult
 from jtscan.domain.symbols import Names, SymbolCriteria, Where, as_criteria
 from jtscan.engines.processing import ProcessingEngine
+from jtscan.engines.where import Sequential, Workplace
 from jtscan.errors import DataError, RequestError, StoreError, first_line
 from jtscan.formula import (
     Explanation,
@@ -35,6 +38,7 @@ from jtscan.formula import (
     function_table,
     registered,
 )
+from jtscan.handing import Handed, Put
 from jtscan.market import Store
 from jtscan.market.addresses import Place, place_of
 from jtscan.market.listing import read_watchlist
@@ -42,8 +46,9 @@ from jtscan.market.prices import DuckDBPriceRepository, Snapshot
 from jtscan.market.symbols import DuckDBSymbolRepository
 from jtscan.progress import scan_bar
 from jtscan.scan import BatchScanUseCase
+from jtscan.turns import PROCESS, most_at_once
 from jtscan.universe import InRange, in_range
-from jtscan.waiting import blocking, run
+from jtscan.waiting import apart, asking, blocking, check_token, run
 
 if TYPE_CHECKING:
     from jtscan.notebook.form import ScanForm
@@ -65,9 +70,25 @@ def _listed_by_hand(symbols: Sequence[str] | None, watchlist: str | Path | None)
 
 def _tell_if_nothing_was_asked(result: BatchScanResult) -> None:
     """Log why no symbol was asked: those who go on with the matches never see the result's own warnings."""
-    if result.outcomes.is_empty():
+    if result.outcomes.is_empty() and not result.cancelled:
         for warning in result.warnings:
             logger.warning("%s", warning)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A scan that is asked for, and who listens to it."""
+
+    request: BatchScanRequest
+    progress: bool | None
+    callback: ProgressCallback | None
+    observer: ScanObserver | None
+    token: CancellationToken | None
+
+
+def _priced(prices: DuckDBPriceRepository) -> Sequence[str]:
+    """Every symbol that has bars of any timeframe: whichever is scanned, none is missing silently."""
+    return sorted({symbol for each in prices.timeframes() for symbol in prices.snapshot(each).symbols})
 
 
 class Scanner:
@@ -100,6 +121,16 @@ class Scanner:
         An older version of the store, by its number (``scanner.store.history()``).
     verify
         Compare the store's files with their SHA-256 sums before they are read.
+    max_concurrent_scans
+        How many scans of this process, whichever scanners and forms they come
+        from, may be at work when one of this scanner begins: 1 for one at a
+        time, by default one for each core. Others wait in line, first come,
+        first served, and say so; long scans let those who wait in between.
+    engine
+        Where symbols are processed: ``jt.engines.threads(2)``,
+        ``processes(4)`` or ``dask(client)``, or the same as text,
+        "processes:4"; in one thread if not given. The results are the same,
+        to the bit. Its workers are kept for the next scan, until ``close()``.
     raise_internal
         Raise what is a fault of jtscan's own, instead of failing the symbol.
 
@@ -128,6 +159,8 @@ class Scanner:
         functions: Sequence[OwnFunction] = (),
         version: int | None = None,
         verify: bool = False,
+        max_concurrent_scans: int | None = None,
+        engine: Workplace | str | None = None,
         raise_internal: bool = False,
     ) -> None:
         for name, given in (("data", data), ("symbols", symbols), ("members", members)):
@@ -144,11 +177,15 @@ class Scanner:
         self._symbols = DuckDBSymbolRepository(
             symbols or self._beside(data, "symbols", verify=verify),
             members=members or self._beside(data, "members", verify=verify),
-            priced=self._priced,
+            priced=partial(_priced, self._prices),  # not self: a result would keep the scanner, and its workers
         )
         self._functions = registered(functions or ())
-        self._engine = ProcessingEngine(self._prices, functions=self._functions, raise_internal=raise_internal)
-        self._use_case = BatchScanUseCase(self._engine, self._symbols, SignalAggregator())
+        self._engine = ProcessingEngine(
+            self._prices, functions=self._functions, where=engine, raise_internal=raise_internal
+        )
+        turn = partial(PROCESS.turn, most=most_at_once(max_concurrent_scans))
+        self._use_case = BatchScanUseCase(self._engine, self._symbols, SignalAggregator(), turn=turn)
+        self._last_result: BatchScanResult | None = None
         self.opened = Opened(
             data=data,
             prices=prices,
@@ -157,12 +194,24 @@ class Scanner:
             timeframe=timeframe,
             columns=columns or {},
             functions=tuple(each.name for each in functions or ()),
+            max_concurrent_scans=max_concurrent_scans,
             version=version,
             verify=verify,
+            engine=None if self._engine.where == Sequential() else repr(self._engine.where),
             raise_internal=raise_internal,
         )
 
-    async def scan_async(  # noqa: PLR0913 - what a user can say of a scan
+    def close(self) -> None:
+        """Let the workers of the engine go; a later scan starts new ones."""
+        self._engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _ask(  # noqa: PLR0913 - what a user can say of a scan
         self,
         formula: FormulaLike,
         *,
@@ -186,12 +235,15 @@ class Scanner:
         universe: SymbolCriteria | Mapping[str, Any] | None = None,
         strict_universe: bool = False,
         allow_lookahead: bool = False,
+        timeout: float | None = None,
+        symbol_timeout: float | None = None,
+        checkpoint: str | Path | None = None,
         progress: bool | None = None,
         progress_callback: ProgressCallback | None = None,
         observer: ScanObserver | None = None,
         cancellation_token: CancellationToken | None = None,
-    ) -> BatchScanResult:
-        """Scan without blocking the loop.
+    ) -> _Asked:
+        """Make the request, and name those who listen: what ``scan``, ``scan_async`` and ``stream`` are given.
 
         Parameters
         ----------
@@ -240,6 +292,24 @@ class Scanner:
         allow_lookahead
             Polars expressions and your own functions are replayed on a few
             symbols first, and refused if they look ahead; True leaves that out.
+        timeout
+            Seconds that the scan may take, also while it waits for others.
+            The result has what was done until then, and says so; the symbols
+            that are left are ``cancelled``.
+        symbol_timeout
+            Seconds that one symbol may take, then it is ``failed``. That is
+            hard only where a worker can be killed: with
+            ``jt.engines.processes``. Elsewhere a symbol runs to its end, and a
+            warning says so.
+        checkpoint
+            A file that keeps each chunk of symbols once it is finished. The
+            same scan, begun again with the same file after a crash, a
+            timeout or a cancellation, goes on where it was, and its result
+            is the one that it would have had; symbols that failed are tried
+            again. "The same" is the same formula, parameters, symbols, range,
+            timeframe, warm-up, functions of your own, data and version of
+            jtscan; another scan is refused, and the difference named. The
+            file stays: when all is done, the same scan is read from it. Delete it to begin anew.
         progress
             True shows a bar, False none. None shows one after a second, in a
             notebook or a terminal, if nobody else listens. There is never a
@@ -252,11 +322,6 @@ class Scanner:
             Its ``cancel()`` stops the scan after the symbol at work; the
             result has what is done until then.
 
-        Returns
-        -------
-        BatchScanResult
-            Also when symbols failed or the scan was cancelled: its account tells.
-
         Raises
         ------
         FormulaError
@@ -265,13 +330,6 @@ class Scanner:
             Another argument cannot be used.
         DataError
             There are no usable prices at all.
-
-        Examples
-        --------
-        >>> scanner = Scanner("data")
-        >>> result = scanner.scan("close > highest(high, 20)[1]", market="KOSPI", last=5)
-        >>> result.signals.matches.columns
-        ['symbol', 'name', 'timestamp', 'signal_type', 'close']
         """
         request = BatchScanRequest(
             symbol_criteria=SymbolCriteria(
@@ -293,15 +351,89 @@ class Scanner:
             universe=as_criteria("universe", universe),
             strict_universe=strict_universe,
             allow_lookahead=allow_lookahead,
+            timeout=timeout,
+            symbol_timeout=symbol_timeout,
+            checkpoint=checkpoint,
         )
-        async with scan_bar(progress, progress_callback, observer) as (callback, hearing):
+        return _Asked(
+            request=request,
+            progress=progress,
+            callback=progress_callback,
+            observer=observer,
+            token=None if cancellation_token is None else check_token(cancellation_token),
+        )
+
+    async def _scan_async(self, ask: Callable[[], _Asked]) -> BatchScanResult:
+        """Scan without blocking the loop.
+
+        Returns
+        -------
+        BatchScanResult
+            Also when symbols failed or the scan was cancelled: its account tells.
+
+        Examples
+        --------
+        >>> scanner = Scanner("data")
+        >>> result = scanner.scan("close > highest(high, 20)[1]", market="KOSPI", last=5)
+        >>> result.signals.matches.columns
+        ['symbol', 'name', 'timestamp', 'signal_type', 'close']
+        """
+        asked = ask()
+        async with scan_bar(asked.progress, asked.callback, asked.observer) as (callback, hearing):
             result = await self.execute(
-                request, progress_callback=callback, observer=hearing, cancellation_token=cancellation_token
+                asked.request, progress_callback=callback, observer=hearing, cancellation_token=asked.token
             )
         _tell_if_nothing_was_asked(result)
         return result
 
+    async def _stream(self, ask: Callable[[], _Asked]) -> AsyncIterator[ProcessingResult]:
+        """Scan, and give each symbol's result as soon as it is there: ``async for result in scanner.stream(…)``.
+
+        Nothing is kept of what was given, so memory stays the same however
+        many symbols there are. The scan waits for those who are slow to
+        take, and stops when they stop: after a ``break``, and when the task
+        is cancelled. Cancelled or out of time it ends early, and the
+        observer hears why. ``sort_by`` and ``top`` say nothing here.
+
+        Returns
+        -------
+        async iterator of ProcessingResult
+            One per symbol, in the order of the scan.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> async def first_match(scanner):
+        ...     async for result in scanner.stream("close > sma(close, 20)", last=1):
+        ...         if result.matches.height:
+        ...             return result.status
+        >>> print(asyncio.run(first_match(Scanner("data"))))
+        matched
+        """
+        asked = ask()
+        token = CancellationToken(parent=asked.token)
+        async with Handed(token, partial(self._hand_on, asked, token)) as results:
+            async for result in results:
+                yield result
+
+    async def _hand_on(self, asked: _Asked, token: CancellationToken, put: Put[ProcessingResult]) -> None:
+        async with scan_bar(asked.progress, asked.callback, asked.observer) as (callback, hearing):
+            await self._use_case.hand_on(
+                asked.request, put, progress_callback=callback, cancellation_token=token, observer=hearing
+            )
+
+    scan_async = asking(_ask, _scan_async)
+    stream = asking(_ask, _stream)
     scan = blocking(scan_async, "Scan, and wait for the result; Ctrl-C gives what is done until then.")
+
+    @property
+    def last_result(self) -> BatchScanResult | None:
+        """The result of the newest scan that has ended, whole or cancelled; None before.
+
+        It is also there when the call that asked for it was interrupted, and
+        for a scan of the form.
+        """
+        return self._last_result
 
     async def execute(self, request: BatchScanRequest, **listeners: Any) -> BatchScanResult:
         """Run a request that is made already, such as ``result.request``.
@@ -313,7 +445,16 @@ class Scanner:
         listeners
             ``progress_callback=``, ``observer=``, ``cancellation_token=``, as in ``scan``.
         """
-        return await self._use_case.execute(request, **listeners)
+        token = CancellationToken(parent=listeners.pop("cancellation_token", None))
+        return await apart(self._kept(request, token, listeners), token)
+
+    async def _kept(
+        self, request: BatchScanRequest, token: CancellationToken, listeners: Mapping[str, Any]
+    ) -> BatchScanResult:
+        """Keep the result where it is found also when nobody waits for it any more."""
+        result = await self._use_case.execute(request, cancellation_token=token, **listeners)
+        self._last_result = result
+        return result
 
     def code(self, request: BatchScanRequest, *, data_version: str | None = None) -> str:
         """Write the Python that opens this scanner and repeats a scan: ``print(scanner.code(result.request))``.
@@ -619,9 +760,10 @@ class Scanner:
         """Make the function that finds the table of the store's version, or the file of that name in a data folder."""
         path = None if data is None else place_of(data) / f"{kind}.parquet"
         there = path if path is not None and path.is_file() else None
+        prices = self._prices
 
         def find() -> Place | None:
-            store = self._prices.store
+            store = prices.store
             return (None if store is None else store.table(kind, verify=verify)) or there
 
         return find
@@ -632,11 +774,7 @@ class Scanner:
     def _look(self) -> None:
         """Look at the prices ahead of those who need it, who are told what is wrong with them."""
         with suppress(DataError):
-            self._priced()
-
-    def _priced(self) -> Sequence[str]:
-        """Every symbol that has bars of any timeframe: whichever is scanned, none is missing silently."""
-        return sorted({symbol for each in self._prices.timeframes() for symbol in self._prices.snapshot(each).symbols})
+            _priced(self._prices)
 
     def __repr__(self) -> str:
         return f"Scanner({', '.join(self.timeframes()) or 'no prices'})"
@@ -662,7 +800,7 @@ class Scanner:
         markets = table.drop_nulls("market").group_by("market").len("symbols").sort("market")
         counted = ", ".join(f"{name} {count:,}" for name, count in markets.iter_rows())
         return [
-            ("symbols", f"{table.height:,}" if table.height else f"{len(self._priced()):,}, {_UNLISTED}"),
+            ("symbols", f"{table.height:,}" if table.height else f"{len(_priced(self._prices)):,}, {_UNLISTED}"),
             *([("markets", counted)] if counted else []),
             (f"newest {self._timeframe} bar", "none" if newest is None else str(newest)),
             ("version", snapshot.version),

@@ -15,7 +15,7 @@ PACKAGE = Path(jtscan.__file__).parent
 
 # A layer may import those that stand above it.
 LAYERS = (
-    "errors", "domain", "waiting", "render", "export", "ports", "progress", "formula", "market", "engines", "aggregate",
+    "errors", "domain", "waiting", "turns", "handing", "render", "export", "ports", "progress", "formula", "market", "engines", "aggregate",
     "universe", "history", "scan", "code", "scanner", "notebook", "testing", "sources", "cli",
 )  # fmt: skip
 

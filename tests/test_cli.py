@@ -109,6 +109,7 @@ NOTHING = {
     "formula": "close > 1", "market": None, "sector": None, "symbols": None, "exclude": (), "timeframe": None,
     "start": None, "end": None, "last": None, "parameters": {}, "sort_by": "timestamp", "top": None, "first": False,
     "warmup": "auto", "universe": None, "strict_universe": False, "index": None, "where": None, "watchlist": None,
+    "timeout": None, "checkpoint": None, "symbol_timeout": None,
 }  # fmt: skip
 
 
@@ -131,9 +132,11 @@ NOTHING = {
             "--universe market=KOSPI --universe symbols=A,B --strict-universe",
             {"universe": {"market": "KOSPI", "symbols": ["A", "B"]}, "strict_universe": True},
         ),
+        ("--timeout 2.5 --checkpoint kept", {"timeout": 2.5, "checkpoint": Path("kept")}),
         ("--universe index=KOSPI200", {"universe": {"index": "KOSPI200"}}),
         ("--universe index=KOSPI200,KOSDAQ150", {"universe": {"index": ["KOSPI200", "KOSDAQ150"]}}),
         ("--market KOSPI,KOSDAQ --sector A --sector B,C", {"market": ["KOSPI", "KOSDAQ"], "sector": ["A", "B", "C"]}),
+        ("--symbol-timeout 2.5", {"symbol_timeout": 2.5}),
         ("--index KOSPI200 --watchlist mine.txt", {"index": "KOSPI200", "watchlist": "mine.txt"}),
         (
             "--where kind=stock,etf --where managed=false --where kind=reit --where delisted=null",
@@ -161,6 +164,11 @@ def test_a_market_without_a_name_is_refused(scanner: type[ScannerDouble]) -> Non
     done = run("scan", "close > 1", "--market", " ")
     assert done.exit_code == 2
     assert "--market names nothing" in done.stderr
+
+
+def test_an_engine_is_the_scanners(scanner: type[ScannerDouble]) -> None:
+    assert run("scan", "close > 1", "--engine", "processes:4").exit_code == 0
+    assert scanner.made[1]["engine"] == "processes:4"
 
 
 def test_symbols_takes_the_filters_of_a_scan(scanner: type[ScannerDouble]) -> None:

@@ -54,6 +54,7 @@ def request_of(formula: Any = "close > open", **asked: Any) -> jt.BatchScanReque
         ({}, 'result = scanner.scan("close > open")'),
         ({"last": 250}, 'result = scanner.scan("close > open")'),
         ({"last": 1}, 'result = scanner.scan("close > open", last=1)'),
+        ({"timeout": 60, "checkpoint": "kept"}, 'result = scanner.scan("close > open", timeout=60, checkpoint="kept")'),
         ({"market": ["KOSPI"]}, 'result = scanner.scan("close > open", market="KOSPI")'),
         ({"market": ["A", "B"]}, 'result = scanner.scan("close > open", market=["A", "B"])'),
         ({"symbols": []}, 'result = scanner.scan("close > open", symbols=[])'),
@@ -98,7 +99,9 @@ def test_only_what_differs_from_the_defaults_is_written(asked: dict[str, Any], c
         ({"data": "d", "symbols": "s.parquet", "members": "m.parquet"}, 'jt.Scanner("d", symbols="s.parquet", members="m.parquet")'),
         ({"prices": "p", "timeframe": "1h", "columns": {"timestamp": "날짜"}}, 'jt.Scanner(prices="p", timeframe="1h", columns={"timestamp": "날짜"})'),
         ({"data": "d", "timeframe": "daily"}, 'jt.Scanner("d")'),
+        ({"data": "d", "max_concurrent_scans": 1}, 'jt.Scanner("d", max_concurrent_scans=1)'),
         ({"data": "d", "version": 3, "verify": True}, 'jt.Scanner("d", version=3, verify=True)'),
+        ({"data": "d", "engine": "processes(4)"}, 'jt.Scanner("d", engine=jt.engines.processes(4))'),
         ({"data": 'it\'s "mine"'}, 'jt.Scanner(\'it\\\'s "mine"\')'),
     ],
 )  # fmt: skip
@@ -182,6 +185,9 @@ more = st.fixed_dictionaries(
         "universe": st.none() | criteria,
         "strict_universe": st.booleans(),
         "allow_lookahead": st.booleans(),
+        "timeout": st.none() | st.floats(0.1, 1e6) | st.integers(1, 1000),
+        "symbol_timeout": st.none() | st.floats(0.1, 1e6),
+        "checkpoint": st.none() | st.sampled_from(["kept", "a folder/kept.cp", 'with "quotes"']),
     },
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import threading
+import time
 
 import polars as pl
 import pytest
@@ -126,6 +127,73 @@ def test_scan_cancellation_returns_partial_results():
     assert result.cancelled
     assert result.signals.matches["symbol"].unique().to_list() == ["005930"]
     assert counts(result) == {"matched": 1, "cancelled": 3}
+
+
+def test_a_timeout_gives_what_is_done_and_says_so():
+    def slow(completed, total):
+        until = time.monotonic() + 10
+        while time.monotonic() < until and not seen:
+            time.sleep(0.005)
+
+    seen = []
+    timer = threading.Timer(0.3, seen.append, [True])
+    timer.start()
+    result = scan({}, listeners={"progress_callback": slow}, timeout=0.15)
+    timer.join()
+    assert result.cancelled
+    assert counts(result) == {"matched": 1, "cancelled": 3}
+    assert result.outcomes["error"].to_list()[1:] == ["the scan's timeout of 0.15 s was over before its turn"] * 3
+    assert result.warnings == ("the scan's timeout of 0.15 s was over",)
+    assert "the scan's timeout of 0.15 s was over" in str(result)
+
+
+def test_a_scan_that_is_done_in_time_says_nothing_of_it():
+    result = scan({}, timeout=60)
+    assert (result.cancelled, result.warnings) == (False, ())
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"), [(None, "the scan was cancelled before its turn"), ("rain", "rain before its turn")]
+)
+def test_what_is_left_of_a_cancelled_scan_has_the_reason(reason, told):
+    token = CancellationToken()
+    token.cancel(reason)
+    result = scan({}, listeners={"cancellation_token": token})
+    assert result.outcomes["error"].to_list() == [told] * 4
+    assert result.warnings == (() if reason is None else (reason,))
+
+
+def test_a_timeout_leaves_the_token_of_the_user_alone():
+    token = CancellationToken()
+    assert scan({}, listeners={"cancellation_token": token}, timeout=1e-6).cancelled
+    assert not token.is_cancelled
+
+
+@pytest.mark.parametrize("name", ["timeout", "symbol_timeout"])
+def test_a_time_limit_is_checked_in_the_request(name):
+    with pytest.raises(RequestError, match=rf"^{name}: 0 is not a number of seconds"):
+        scan({}, **{name: 0})
+
+
+def test_the_time_for_a_symbol_and_the_checkpoint_are_handed_to_the_job(tmp_path):
+    heard = []
+
+    class Engine(ProcessingEngine):
+        def pinned(self, timeframe):
+            return self
+
+        def stream(self, job, *listeners):
+            heard.append((job.symbol_timeout, job.checkpoint))
+            return super().stream(job, *listeners)
+
+    prices = InMemoryPriceRepository(make_bars(dict.fromkeys(TABLE["symbol"], RISING)))
+    use_case = BatchScanUseCase(Engine(prices), InMemorySymbolRepository(TABLE), SignalAggregator())
+    request = BatchScanRequest(
+        symbol_criteria=SymbolCriteria(), timeframe=Timeframe.D1, date_range=DateRange(last=2),
+        formula=Formula(text="close > 1"), symbol_timeout=5, checkpoint=str(tmp_path / "c"),
+    )  # fmt: skip
+    asyncio.run(use_case.execute(request))
+    assert heard == [(5, tmp_path / "c")]
 
 
 def test_matches_are_those_of_the_signals():

@@ -20,6 +20,7 @@ import polars as pl
 import pytest
 
 import jtscan as jt
+from jtscan.market.duck import Duck
 from jtscan.testing import ProgressRecorder, make_bars
 
 SAMPLE = Path(__file__).parents[1] / "data"
@@ -189,6 +190,58 @@ def test_ctrl_c_gives_what_is_done_until_then(prices):
     out, err = process.communicate(timeout=30)
     assert out.splitlines()[-1] == "True 202"
     assert err == ""
+
+
+def test_the_last_result_is_none_before_a_scan_and_then_that_of_the_newest_one_that_ended(scanner):
+    assert scanner.last_result is None
+    first = scanner.scan("close > 1")
+    assert scanner.last_result is first
+    token = jt.CancellationToken()
+    token.cancel()
+    stopped = scanner.scan("close > 1", cancellation_token=token)
+    assert scanner.last_result is stopped
+    with pytest.raises(jt.FormulaError):
+        scanner.scan("close >")
+    assert scanner.last_result is stopped
+
+
+def test_a_cancelled_task_leaves_its_partial_result(prices):
+    reached = threading.Event()
+    slow = jt.Scanner(prices=prices)
+
+    def hold(completed, total):
+        reached.set()
+        time.sleep(0.1)
+
+    async def held():
+        task = asyncio.create_task(slow.scan_async("close > 1", progress_callback=hold))
+        assert await asyncio.to_thread(reached.wait, 10)
+        task.cancel()
+        await asyncio.wait([task])
+        return task.cancelled()
+
+    assert asyncio.run(held())
+    assert slow.last_result.cancelled
+    assert slow.last_result.outcomes["status"].to_list() == ["matched", "cancelled"]
+    assert slow.last_result.warnings == ("the task that awaited the scan was cancelled",)
+
+
+def test_a_resolution_that_is_stopped_says_so_and_leaves_the_data_as_it_was(prices, monkeypatch):
+    """The catalog of the files is read while Ctrl-C comes: no file may count as broken afterwards."""
+    fresh = jt.Scanner(prices=prices)
+    token = jt.CancellationToken()
+    real = Duck.frame
+
+    def stopped(self, query, parameters=None):
+        token.cancel("stop")
+        return real(self, query, parameters)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Duck, "frame", stopped)
+        result = fresh.scan("close > close[1]", cancellation_token=token)
+    assert result.cancelled
+    assert result.warnings == ("cancelled before it was known which symbols to ask", "stop")
+    assert fresh.scan("close > close[1]").signals.total_matches == 2
 
 
 def test_a_result_is_reproducible_from_its_request(scanner):

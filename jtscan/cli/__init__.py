@@ -2,7 +2,7 @@
 
 Exit codes: 0 done, also when single symbols failed; 1 the data cannot be read or fetched;
 2 the command, the request or the formula is wrong, or no symbol is left to ask;
-130 stopped by Ctrl-C.
+130 stopped, by Ctrl-C or at its --timeout.
 """
 
 from __future__ import annotations

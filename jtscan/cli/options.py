@@ -210,6 +210,19 @@ result_options = together(
         "--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), callback=_output,
         help="Write the matches to a .parquet, .csv or .xlsx file.",
     ),
+    click.option("--timeout", type=float, metavar="S", help="Stop after S seconds, and print what is done until then."),
+    click.option(
+        "--checkpoint", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+        help="Keep finished symbols in FILE: the same command goes on where it was, after a crash or Ctrl-C.",
+    ),
+    click.option(
+        "--engine", metavar="WHERE",
+        help="Where to scan: threads:2, processes:4 or dask:tcp://HOST:8786.  [default: one thread]",
+    ),
+    click.option(
+        "--symbol-timeout", type=float, metavar="S",
+        help="A symbol that takes longer than S seconds fails; only processes can stop one.",
+    ),
     click.option("--quiet", is_flag=True, help="Print only the summary; no progress bar."),
     click.option("--verbose", is_flag=True, help="Log what happens to each symbol."),
 )  # fmt: skip
@@ -233,7 +246,7 @@ def scanner_of(options: dict[str, Any]) -> Scanner:
         data = data or _default_data()
     timeframe = stored or options.get("timeframe") or "1d"
     store = {name: options.pop(option) for name, option in _OF_A_STORE.items()}
-    given = {name: value for name, value in store.items() if value}
+    given = {name: value for name, value in {**store, "engine": options.pop("engine", None)}.items() if value}
     return Scanner(
         data, prices=prices, symbols=table, members=members, timeframe=timeframe, columns=columns or None, **given
     )

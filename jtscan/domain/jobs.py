@@ -6,10 +6,12 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
+from jtscan.domain.control import check_seconds
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.formulas import AnyFormula, as_formula, check_parameters
 from jtscan.domain.words import counted
@@ -51,8 +53,9 @@ class ProcessingJob:
     from ``start`` (null = always) to before ``end`` (null = still) of one of
     its rows; ``universe_members`` says when it is compared. None is always.
     ``allow_lookahead`` runs expressions that jtscan cannot see into without a replay.
-    ``symbol_timeout`` is how many seconds a symbol may take, None = as long as
-    it needs; only engines that can stop one keep to it.
+    ``symbol_timeout`` are the seconds that one symbol may take where a worker
+    can be killed. ``checkpoint`` is the file that keeps finished symbols, so
+    that the same job goes on where it was.
     """
 
     id: str
@@ -71,8 +74,11 @@ class ProcessingJob:
     strict_universe: bool = False
     allow_lookahead: bool = False
     symbol_timeout: float | None = None
+    checkpoint: Path | None = None
 
     def __post_init__(self) -> None:
+        if self.checkpoint is not None:
+            object.__setattr__(self, "checkpoint", Path(self.checkpoint))
         object.__setattr__(self, "symbols", tuple(dict.fromkeys(self.symbols)))
         if self.universe is not None:
             object.__setattr__(self, "universe", tuple(dict.fromkeys(self.universe)))
@@ -82,13 +88,11 @@ class ProcessingJob:
         object.__setattr__(self, "job_type", JobType(self.job_type))
         for name in ("members", "universe_members"):
             self._check_members(name)
+        check_seconds("symbol_timeout", self.symbol_timeout)
         if not self.id:
             raise RequestError("id", "a job needs an id")
         if self.warmup not in {"auto", "full"}:
             raise RequestError("warmup", f"{self.warmup!r} is neither 'auto' nor 'full'")
-        limit: Any = self.symbol_timeout
-        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int | float) or not limit > 0):
-            raise RequestError("symbol_timeout", f"{limit!r} is not a number of seconds")
 
     def __repr__(self) -> str:
         return (
@@ -160,7 +164,8 @@ class ProcessingResult:
     last_bar: dt.date | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "status", self._implied() if self.status is None else Status(self.status))
+        if not isinstance(self.status, Status):
+            object.__setattr__(self, "status", self._implied() if self.status is None else Status(self.status))
 
     def __repr__(self) -> str:
         told = [

@@ -11,7 +11,10 @@ Location = str | Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """The arguments that a Scanner was made with, as they were given; ``functions`` by their names."""
+    """The arguments that a Scanner was made with, as they were given.
+
+    ``functions`` are given by their names, ``engine`` as it is written: ``processes(4)``.
+    """
 
     data: Location | None = None
     prices: Location | Sequence[Location] | None = None
@@ -20,6 +23,8 @@ class Opened:
     timeframe: str = "1d"
     columns: Mapping[str, str] = field(default_factory=dict)
     functions: tuple[str, ...] = ()
+    max_concurrent_scans: int | None = None
     version: int | None = None
     verify: bool = False
+    engine: str | None = None
     raise_internal: bool = False

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack
 
 import polars as pl
 
+from jtscan.domain.control import check_seconds
 from jtscan.domain.dates import DEFAULT_BARS, DateRange, Timeframe
 from jtscan.domain.formulas import AnyFormula, as_formula, check_parameters
 from jtscan.domain.history import HistoryRequest, HistorySource, SymbolHistory
@@ -53,6 +55,12 @@ class BatchScanRequest:
         Refuse to compare when a symbol of the universe failed.
     allow_lookahead
         Run what jtscan cannot see into without a replay.
+    timeout
+        Seconds that the scan may take, also while it waits for others; None is no limit.
+    symbol_timeout
+        Seconds that one symbol may take, where a worker can be killed; None is no limit.
+    checkpoint
+        The file that keeps finished symbols, so that the same scan goes on where it was.
     """
 
     symbol_criteria: SymbolCriteria
@@ -67,6 +75,9 @@ class BatchScanRequest:
     universe: SymbolCriteria | None = None
     strict_universe: bool = False
     allow_lookahead: bool = False
+    timeout: float | None = None
+    symbol_timeout: float | None = None
+    checkpoint: str | Path | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "timeframe", Timeframe.parse(self.timeframe))
@@ -79,6 +90,10 @@ class BatchScanRequest:
             raise RequestError("sort_by", f"{self.sort_by!r} is not the name of a column")
         if self.top is not None and (not isinstance(self.top, int) or isinstance(self.top, bool) or self.top < 1):
             raise RequestError("top", f"{self.top!r} is not a number of matches")
+        for name in ("timeout", "symbol_timeout"):
+            check_seconds(name, getattr(self, name))
+        if self.checkpoint is not None:
+            object.__setattr__(self, "checkpoint", _as_path("checkpoint", self.checkpoint))
         if self.universe is not None and not isinstance(self.universe, SymbolCriteria):
             raise RequestError("universe", f"{self.universe!r} is not a SymbolCriteria")
         if self.warmup not in {"auto", "full"}:
@@ -93,6 +108,13 @@ class BatchScanRequest:
         from jtscan import render  # noqa: PLC0415 - render knows the values, not the other way round
 
         return render.request_html(self)
+
+
+def _as_path(field: str, given: object) -> Path:
+    """Take the path of a file."""
+    if not isinstance(given, str | Path) or not str(given):
+        raise RequestError(field, f"{given!r} is not the path of a file")
+    return Path(given).expanduser()
 
 
 OUTCOME_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {

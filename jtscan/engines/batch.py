@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from jtscan.domain.control import CancellationToken, ProgressCallback, ScanObserver
+from jtscan.domain.control import CTRL_C, CancellationToken, ProgressCallback, ScanObserver
 from jtscan.domain.jobs import ProcessingResult, Status
+from jtscan.engines.checkpoint import Checkpoint
 from jtscan.engines.crew import Crew
 from jtscan.engines.passes import Passes
 from jtscan.engines.work import Work
@@ -25,40 +26,83 @@ class Batch:
     crew: Crew
     listeners: Listeners
     token: CancellationToken
+    checkpoint: Checkpoint | None = None
     published: int = field(init=False, default=0)
 
-    def stream(self) -> Iterator[ProcessingResult]:
+    def stream(self) -> Generator[ProcessingResult]:
         """Process the symbols, in order, and yield each result once it is published; it is not kept here."""
         try:
             if len(self.work.plan.passes) > 1:
                 self._gather()
-            with closing(self.crew.process(self.work, self.work.job.symbols, self.token)) as chunks:
-                for symbols, result_of in chunks:
-                    yield from self._publish_all(symbols, result_of)
+            with closing(self._made(self._left())) as made:
+                for symbol in self.work.job.symbols:
+                    if self.token.is_cancelled:
+                        return
+                    result = self._kept(symbol) or next(made, None)
+                    if result is None:
+                        return
+                    self._publish(result)
+                    yield result
         except KeyboardInterrupt:
             # Polars raises Ctrl-C out of whatever thread it computes in: what is done is kept.
-            self.token.cancel()
+            self.token.cancel(CTRL_C)
 
-    def _gather(self) -> None:
-        """Run what comes before the last pass: nothing is published until all symbols are there."""
-        self.listeners.phase("comparing symbols" if self.work.plan.compares else "reading other symbols")
-        passes = Passes(work=self.work, crew=self.crew, token=self.token, tell=self.listeners.phase)
-        self.work = passes.run()
-        for warning in passes.warnings:
-            self.listeners.warn(warning)
-        self.listeners.phase("scanning")
+    def _left(self) -> list[str]:
+        """Name the symbols that are not done already."""
+        symbols = self.work.job.symbols
+        return [symbol for symbol in symbols if self.checkpoint is None or symbol not in self.checkpoint]
 
-    def _publish_all(
+    def _kept(self, symbol: str) -> ProcessingResult | None:
+        return None if self.checkpoint is None or symbol not in self.checkpoint else self.checkpoint[symbol]
+
+    def _made(self, symbols: Sequence[str]) -> Generator[ProcessingResult]:
+        """Process symbols chunk by chunk; what is done of a chunk is kept, also if nobody wants the rest."""
+        with closing(self.crew.process(self.work, symbols, self.token)) as chunks:
+            for names, result_of in chunks:
+                done: list[ProcessingResult] = []
+                try:
+                    for result in self._results(names, result_of):
+                        done.append(result)
+                        yield result
+                finally:
+                    if self.checkpoint is not None:
+                        self.checkpoint.keep(done)
+
+    def _results(
         self, symbols: Sequence[str], result_of: Callable[[str], ProcessingResult]
     ) -> Iterator[ProcessingResult]:
         for symbol in symbols:
             if self.token.is_cancelled:
                 return
             result = result_of(symbol)
-            self.published += 1
-            _log_result(result)
-            self.listeners.hear(result, self.published, len(self.work.job.symbols))
+            if result.status is Status.FAILED and self._is_stopped():
+                return  # perhaps because its reading was stopped
             yield result
+
+    def _is_stopped(self) -> bool:
+        return self.token.is_cancelled
+
+    def _gather(self) -> None:
+        """Run what comes before the last pass: nothing is published until all symbols are there."""
+        if self.checkpoint is not None and not self._left():
+            for warning in self.checkpoint.warnings:
+                self.listeners.warn(warning)
+            return
+        self.listeners.phase("comparing symbols" if self.work.plan.compares else "reading other symbols")
+        passes = Passes(work=self.work, crew=self.crew, token=self.token, tell=self.listeners.phase)
+        self.work = passes.run()
+        if self.token.is_cancelled:
+            return
+        for warning in passes.warnings:
+            self.listeners.warn(warning)
+        if self.checkpoint is not None:
+            self.checkpoint.compare(list(self.work.failed), self.work.missing, passes.warnings)
+        self.listeners.phase("scanning")
+
+    def _publish(self, result: ProcessingResult) -> None:
+        self.published += 1
+        _log_result(result)
+        self.listeners.hear(result, self.published, len(self.work.job.symbols))
 
 
 class Listeners:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 
 from jtscan.domain.bars import Bars
 from jtscan.domain.control import CancellationToken
@@ -17,14 +18,15 @@ Chunk = tuple[list[str], "Future[Bars]"]
 
 def read_ahead(work: Work, chunks: Iterator[list[str]], token: CancellationToken) -> Generator[Chunk]:
     """Yield chunks of symbols with their bars, one reading ahead, until the token is set."""
+    context = copy_context()  # it tells whom the reading is for
     with ThreadPoolExecutor(1, thread_name_prefix="jtscan-read") as reader:
         ahead: Future[Bars] | None = None
         following = next(chunks, None)
         try:
             while following is not None and not token.is_cancelled:
-                names, reading = following, ahead or reader.submit(work.read, following)
+                names, reading = following, ahead or reader.submit(context.run, work.read, following)
                 following = next(chunks, None)
-                ahead = None if following is None else reader.submit(work.read, following)
+                ahead = None if following is None else reader.submit(context.run, work.read, following)
                 yield names, reading
         finally:
             if ahead is not None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from jtscan.domain.bars import NOT_IN, ReadWindow
-from jtscan.domain.control import CancellationToken
+from jtscan.domain.control import CTRL_C, CancellationToken
 from jtscan.engines.crew import Crew, HandedIn
 from jtscan.engines.gathered import Gatherer, Made
 from jtscan.engines.work import EXPECTED, Work
@@ -138,7 +138,7 @@ class _Gathering:
         try:
             self._gather(symbols)
         except KeyboardInterrupt:
-            self.token.cancel()
+            self.token.cancel(CTRL_C)
         if self.token.is_cancelled:
             return []
         if self.failures and self.work.job.strict_universe and self.work.this.symbol is None:

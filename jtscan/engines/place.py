@@ -6,16 +6,16 @@ import threading
 
 from jtscan.engines.crew import Crew, Inline
 from jtscan.engines.pooled import Pooled
-from jtscan.engines.where import Dask, Processes, Threads, Where
+from jtscan.engines.where import Dask, Processes, Threads, Workplace
 
 
 class Place:
     """Opens what a description says."""
 
-    def __init__(self, where: Where, chunk_bars: int) -> None:
+    def __init__(self, where: Workplace, chunk_bars: int) -> None:
         self.where = where
         self._chunk_bars = chunk_bars
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer may close it in the middle of anything
         self._opened: Pooled | None = None
 
     @property
@@ -36,15 +36,15 @@ class Place:
     def _open(self) -> Pooled | None:
         match self.where:
             case Threads(workers=workers):
-                from jtscan.engines.threads import ThreadCrew  # noqa: PLC0415 - who scans in one thread needs no pool
+                from jtscan.engines.in_threads import ThreadCrew  # noqa: PLC0415 - who scans in one thread needs no pool
 
                 return ThreadCrew(workers, self._chunk_bars)
             case Processes(workers=workers):
-                from jtscan.engines.processes import ProcessCrew  # noqa: PLC0415 - as above
+                from jtscan.engines.in_processes import ProcessCrew  # noqa: PLC0415 - as above
 
                 return ProcessCrew(workers, self._chunk_bars)
             case Dask(cluster=cluster, patience=patience):
-                from jtscan.engines.cluster import ClusterCrew  # noqa: PLC0415 - needs the extra "distributed"
+                from jtscan.engines.in_cluster import ClusterCrew  # noqa: PLC0415 - needs the extra "distributed"
 
                 return ClusterCrew(cluster, self._chunk_bars, patience)
         return None

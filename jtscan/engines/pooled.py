@@ -24,24 +24,30 @@ from jtscan.errors import EngineError
 
 logger = logging.getLogger("jtscan")
 
+LET_GO = "the workers were let go while a scan was at work: scan again"
 _POLL_SECONDS = 0.05
 _AHEAD = 2
 _ROUNDS = 4
 
 
 class Lost(Exception):  # noqa: N818 - a chunk is lost, which is no error of anybody yet
-    """A chunk did not come back; ``hopeless`` says that sending it again would be the same again."""
+    """A chunk did not come back.
 
-    def __init__(self, reason: str, *, hopeless: bool = False) -> None:
+    ``hopeless`` says that sending it again would be the same again,
+    ``internal`` that the task itself raised, which no task should.
+    """
+
+    def __init__(self, reason: str, *, hopeless: bool = False, internal: bool = False) -> None:
         super().__init__(reason)
         self.hopeless = hopeless
+        self.internal = internal
 
 
 class Order(Protocol):
     """One pass, as a pool sends it to its workers."""
 
-    def send(self, symbols: Sequence[str], *, alone: bool) -> Future[Any]:
-        """Send some symbols; ``alone`` those that were suspected."""
+    def send(self, symbols: Sequence[str]) -> Future[Any]:
+        """Send some symbols."""
 
     def receive(self, answer: Any) -> Done:
         """Unpack what came back."""
@@ -56,7 +62,6 @@ class _Sent:
 
     symbols: Sequence[str]
     future: Future[Any]
-    again: bool = False
 
 
 class Pooled(ABC):
@@ -73,10 +78,9 @@ class Pooled(ABC):
     def workers(self) -> int:
         """How many chunks can be at work at the same time."""
 
-    @property
-    def most_bars(self) -> int:
-        """How many bars to send at once at the most."""
-        return self.chunk_bars
+    @abstractmethod
+    def chunk_sizes(self, work: Work) -> tuple[int, int]:
+        """How many bars are worth sending at once at the least, and at the most."""
 
     @abstractmethod
     def order(self, work: Work, token: CancellationToken) -> Order:
@@ -117,9 +121,9 @@ class Pooled(ABC):
 
     def _cut(self, work: Work, symbols: Sequence[str]) -> Iterator[list[str]]:
         """Cut chunks that keep every worker busy to the end."""
-        bars = sum(sizes_of(work, symbols).values())
-        fair = bars // (self.workers * _ROUNDS)
-        return cut_evenly(work, symbols, min(self.most_bars, max(fair, min(self.chunk_bars, self.most_bars))))
+        least, most = self.chunk_sizes(work)
+        fair = sum(sizes_of(work, symbols).values()) // (self.workers * _ROUNDS)
+        return cut_evenly(work, symbols, min(max(fair, least), most))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -139,7 +143,7 @@ class _Run:
             while not self.token.is_cancelled:
                 ahead = 1 if alone and self.crew.shares_fate else _AHEAD * max(self.crew.workers, 1)
                 while len(waiting) < ahead and (symbols := next(coming, None)) is not None:
-                    waiting.append(_Sent(symbols, self.order.send(symbols, alone=alone)))
+                    waiting.append(_Sent(symbols, self.order.send(symbols)))
                 if not waiting:
                     return
                 yield from self._collected(waiting[0], list(waiting)[1:], alone=alone)
@@ -149,7 +153,7 @@ class _Run:
                 self.crew.drop(each.future)
 
     def _collected(self, sent: _Sent, others: Sequence[_Sent], *, alone: bool) -> Iterator[tuple[Sequence[str], Done]]:
-        """Wait for a chunk; one that is lost is sent again, then symbol by symbol."""
+        """Wait for a chunk; one that is lost for good is gone through symbol by symbol."""
         try:
             done = self._done(sent, others, alone=alone)
         except _Cancelled:
@@ -162,7 +166,7 @@ class _Run:
     def _done(self, sent: _Sent, others: Sequence[_Sent], *, alone: bool) -> Done | None:
         """Tell what became of a chunk; None is that each symbol must be tried alone."""
         try:
-            return self.order.receive(self._answer(sent, alone=alone))
+            return self.order.receive(self._answer(sent))
         except Lost as lost:
             if len(sent.symbols) == 1 and (alone or not self.crew.shares_fate):
                 return self._failed(sent.symbols[0], str(lost))
@@ -172,14 +176,15 @@ class _Run:
                 self._wait(each.future)
         return None
 
-    def _answer(self, sent: _Sent, *, alone: bool) -> Any:
+    def _answer(self, sent: _Sent) -> Any:
+        """Wait for what a chunk becomes; one that is lost is sent again, once."""
         try:
             return self._outcome(sent)
         except Lost as lost:
             if lost.hopeless:
                 raise
             logger.info("a chunk of %s was lost: %s; sent again", counted(len(sent.symbols), "symbol"), lost)
-            sent.future = self.order.send(sent.symbols, alone=alone)
+            sent.future = self.order.send(sent.symbols)
             try:
                 return self._outcome(sent)
             except Lost as again:
@@ -192,10 +197,11 @@ class _Run:
         except (Lost, EngineError):
             raise
         except Exception as error:
-            if self.work.raise_internal:
+            lost = self.order.lost(error)
+            if lost.internal and self.work.raise_internal:
                 raise
             logger.debug("a chunk raised", exc_info=True)
-            raise self.order.lost(error) from error
+            raise lost from error
 
     def _wait(self, future: Future[Any]) -> None:
         while not wait([future], timeout=_POLL_SECONDS).done:

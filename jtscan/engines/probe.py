@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 
 from jtscan.errors import first_line
 from jtscan.formula import OwnFunction
+from jtscan.ports import IPriceSnapshot
 
 _PACKAGES = ("jtscan", "polars", "polars-talib", "duckdb", "numpy", "ta-lib")
 _NONE = "not installed"
@@ -56,18 +58,22 @@ class Named:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a worker has: its versions, and which functions are not there."""
+    """What a worker has: its versions, which functions are not there, and whether it sees the price files."""
 
     versions: Mapping[str, str]
     missing: Sequence[str] = ()
+    sees: bool = True
 
 
-def probe(functions: Sequence[Named]) -> Found:
-    """Look around, where work is sent to."""
+def probe(here: Mapping[str, str], functions: Sequence[Named], prices: bytes) -> Found:
+    """Look around, where work is sent to; what is pickled is touched only where the versions are those of here."""
+    if differences(here, versions()):
+        return Found(versions=versions())
     missing = []
     for each in functions:
         try:
             each.found()
         except Exception as error:  # noqa: BLE001 - a module of a user's own may raise anything
             missing.append(f"{each.module}.{each.qualified} ({type(error).__name__}: {first_line(error)})")
-    return Found(versions=versions(), missing=missing)
+    snapshot: IPriceSnapshot = pickle.loads(prices)  # noqa: S301 - from the process that scans
+    return Found(versions=versions(), missing=missing, sees=snapshot.unchanged)

@@ -4,6 +4,7 @@ process_batch           entry: snapshot, plan, loop, summary      (here)
 Passes.run              what crosses symbols, gathered before anything is published      (passes.py)
 Batch.stream            order, progress, cancellation      (batch.py)
 Crew.process            who does the chunks: here, threads, processes, a cluster      (crew.py, place.py)
+opened                  what is done already of a job with a checkpoint      (checkpoint.py)
 Work.process_chunk      some symbols: evaluate, settle, cut into results      (work.py)
 Looking.run             one symbol as the formula saw it, bar by bar, for charts      (history.py)
 Work.process_symbol     one symbol alone: what a failing chunk falls back to      (work.py)
@@ -16,7 +17,8 @@ import asyncio
 import logging
 import time
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,14 +30,15 @@ from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.history import HistoryRequest, SymbolHistory
 from jtscan.domain.jobs import JobOutline, ProcessingJob, ProcessingResult, Status
 from jtscan.engines.batch import Batch, Listeners
+from jtscan.engines.checkpoint import opened
 from jtscan.engines.crew import Inline
 from jtscan.engines.history import Looking
 from jtscan.engines.passes import Passes
 from jtscan.engines.place import Place
 from jtscan.engines.replay import Replay
 from jtscan.engines.results import empty_matches
-from jtscan.engines.where import Where, as_where
-from jtscan.engines.work import Work
+from jtscan.engines.where import Workplace, as_workplace
+from jtscan.engines.work import Work, compiled_from
 from jtscan.errors import LookAheadError, RequestError
 from jtscan.formula import Function, Plan, compile_formula, compile_series
 from jtscan.ports import IPriceRepository, IPriceSnapshot
@@ -74,18 +77,18 @@ class ProcessingEngine:
         *,
         functions: Sequence[Function] = (),
         chunk_bars: int = CHUNK_BARS,
-        where: Where | str | None = None,
+        where: Workplace | str | None = None,
         raise_internal: bool = False,
     ) -> None:
         self._prices = prices
         self._functions = tuple(functions)
         self._chunk_bars = chunk_bars
-        self._place = Place(as_where(where), chunk_bars)
+        self._place = Place(as_workplace(where), chunk_bars)
         self._raise_internal = raise_internal
         weakref.finalize(self, self._place.close)
 
     @property
-    def where(self) -> Where:
+    def where(self) -> Workplace:
         """Where symbols are processed."""
         return self._place.where
 
@@ -164,7 +167,7 @@ class ProcessingEngine:
         progress_callback: ProgressCallback | None = None,
         cancellation_token: CancellationToken | None = None,
         observer: ScanObserver | None = None,
-    ) -> Iterator[ProcessingResult]:
+    ) -> Generator[ProcessingResult]:
         """Yield each symbol's result as it is published; ``process_batch`` is its collection.
 
         Nothing is kept of what was yielded, so memory is bounded by a few
@@ -185,19 +188,21 @@ class ProcessingEngine:
         token = cancellation_token or CancellationToken()
         work = self._work(job)
         listeners = Listeners(progress_callback, observer)
-        self._check_seen(work, listeners, token)
-        for warning in (*work.plan.notes, *(f"{part} repaints: {_REPAINTS}" for part in work.plan.repaints)):
-            listeners.warn(warning)
-        logger.info("scan %s: %d symbols, %s, %s", job.id, len(job.symbols), job.timeframe, job.date_range)
-        tally = _Tally()
-        crew = self._place.crew
-        if job.symbol_timeout is not None and not crew.stops_symbols:
-            listeners.warn(f"symbol_timeout= is not kept to by {self.where}: only processes() can stop a symbol")
-        batch = Batch(work=work, crew=crew, listeners=listeners, token=token)
-        for result in batch.stream():
-            tally.add(result)
-            yield result
-        tally.log(job, time.perf_counter() - started)
+        with opened(work) as checkpoint:
+            self._check_seen(work, listeners, token)
+            for warning in (*work.plan.notes, *(f"{part} repaints: {_REPAINTS}" for part in work.plan.repaints)):
+                listeners.warn(warning)
+            logger.info("scan %s: %d symbols, %s, %s", job.id, len(job.symbols), job.timeframe, job.date_range)
+            tally = _Tally()
+            crew = self._place.crew
+            if job.symbol_timeout is not None and not crew.stops_symbols:
+                listeners.warn(f"symbol_timeout= is not kept to by {self.where}: only processes() can stop a symbol")
+            batch = Batch(work=work, crew=crew, listeners=listeners, token=token, checkpoint=checkpoint)
+            with closing(batch.stream()) as results:
+                for result in results:
+                    tally.add(result)
+                    yield result
+            tally.log(job, time.perf_counter() - started)
 
     async def process_batch_async(
         self,
@@ -274,16 +279,7 @@ class ProcessingEngine:
             )
 
     def _compiled_from(self, job: ProcessingJob) -> dict[str, Any]:
-        """What the compiler is told of a job."""
-        return {
-            "formula": job.formula,
-            "columns": self._prices.snapshot(job.timeframe).columns,
-            "parameters": job.parameters,
-            "first": job.first,
-            "members": job.members is not None,
-            "timeframe": job.timeframe,
-            "functions": self._functions,
-        }
+        return compiled_from(job, self._prices.snapshot(job.timeframe).columns, self._functions)
 
     def _work(self, job: ProcessingJob, plan: Plan | None = None) -> Work:
         snapshot = self._prices.snapshot(job.timeframe)

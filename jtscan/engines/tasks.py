@@ -20,14 +20,14 @@ import polars as pl
 
 from jtscan.domain.bars import ReadWindow
 from jtscan.domain.control import CancellationToken
-from jtscan.domain.jobs import ProcessingJob, ProcessingResult, RowCounts
+from jtscan.domain.jobs import ProcessingJob
 from jtscan.engines.crew import Done, HandedIn, do
 from jtscan.engines.gathered import Made
+from jtscan.engines.packing import packed, unpacked
 from jtscan.engines.probe import Named, differences, versions
-from jtscan.engines.results import empty_matches
-from jtscan.engines.work import Work
-from jtscan.errors import EngineError
-from jtscan.formula import Function, Plan, compile_formula, registered
+from jtscan.engines.work import Work, compiled_from
+from jtscan.errors import EngineError, first_line
+from jtscan.formula import Plan, compile_formula, registered
 from jtscan.ports import IPriceSnapshot
 
 _PLANS = 8
@@ -44,20 +44,7 @@ class Recipe:
     def plan(self) -> Plan:
         """Make the plan, the same wherever it is made."""
         functions = [each.found() if isinstance(each, Named) else each for each in self.functions]
-        return compile_job(self.job, self.columns, registered(functions))
-
-
-def compile_job(job: ProcessingJob, columns: Mapping[str, str], functions: Sequence[Function]) -> Plan:
-    """Make the plan of a job."""
-    return compile_formula(
-        job.formula,
-        columns,
-        job.parameters,
-        first=job.first,
-        members=job.members is not None,
-        timeframe=job.timeframe,
-        functions=functions,
-    )
+        return compile_formula(**compiled_from(self.job, self.columns, registered(functions)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -97,17 +84,9 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Refused:
-    """The answer of a worker that differs: what differs, and its versions."""
+    """The answer of a worker that cannot do it, and why."""
 
-    differs: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Results:
-    """Results packed: one frame of outcomes, and one of all matches (more only where their columns differ)."""
-
-    outcomes: pl.DataFrame
-    matches: Sequence[pl.DataFrame]
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -125,7 +104,7 @@ class Parcel:
         bare = replace(work.job, symbols=(), universe=None, labels=None, members=members, universe_members=None)
         recipe = Recipe(job=bare, columns=dict(work.snapshot.columns), functions=self.functions)
         shared = _Pass(
-            recipe=cloudpickle.dumps(recipe),
+            recipe=_pickled(recipe),
             number=next(number for number, each in enumerate(work.plan.passes) if each is work.this),
             window=work.window,
             missing=work.missing,
@@ -139,7 +118,7 @@ class Parcel:
         work, job, theirs = self.work, self.work.job, set(symbols)
         share = _Share(
             symbols=tuple(symbols),
-            universe=None if job.universe is None else tuple(each for each in symbols if each in set(job.universe)),
+            universe=None if job.universe is None else tuple(theirs.intersection(job.universe)),
             labels=_of(job.labels, symbols),
             members=_of(job.members, symbols),
             universe_members=_of(job.universe_members, symbols),
@@ -147,7 +126,12 @@ class Parcel:
             failed={symbol: reason for symbol, reason in work.failed.items() if symbol in theirs},
             snapshot=work.snapshot.part(symbols),
         )
-        return Task(versions=versions(), shared=self.shared, share=pickle.dumps(share))
+        try:
+            packed_share = pickle.dumps(share)
+        except Exception as error:
+            said = f"{type(error).__name__}: {first_line(error)}"
+            raise EngineError(f"the prices cannot be sent to another process: {said}") from error
+        return Task(versions=versions(), shared=self.shared, share=packed_share)
 
     def unpack(self, answer: Any) -> Done:
         """Unpack what came back.
@@ -158,21 +142,44 @@ class Parcel:
             The worker differs from this process.
         """
         if isinstance(answer, Refused):
-            raise EngineError(answer.differs)
+            raise EngineError(answer.reason)
         if isinstance(answer, HandedIn):
             return answer
-        return {each.symbol: each for each in _unpacked(answer, self.work)}
+        return unpacked(answer)
+
+
+def _pickled(recipe: Recipe) -> bytes:
+    """Pack what the plan is made of: functions of a notebook, and lambdas, by value.
+
+    Raises
+    ------
+    EngineError
+        A function of the user's, or the formula, holds what cannot be sent.
+    """
+    named = {f"the function {getattr(each, 'name', each)}": each for each in recipe.functions}
+    for what, each in {**named, "the formula": recipe.job.formula, "the scan": recipe}.items():
+        try:
+            content: bytes = cloudpickle.dumps(each)
+        except Exception as error:
+            said = f"{type(error).__name__}: {first_line(error)}"
+            raise EngineError(
+                f"{what} cannot be sent to another process: {said}; jt.engines.threads() needs not send it"
+            ) from error
+    return content
 
 
 def run(task: Task) -> Any:
     """Do a task, where it was sent to."""
     differs = differences(task.versions, versions())
     if differs:
-        return Refused(differs=differs)
-    shared: _Pass = pickle.loads(task.shared)  # noqa: S301 - from the process that scans
-    work = _work(shared, pickle.loads(task.share))  # noqa: S301 - from the process that scans
+        return Refused(reason=differs)
+    try:
+        shared: _Pass = pickle.loads(task.shared)  # noqa: S301 - from the process that scans
+        work = _work(shared, pickle.loads(task.share))  # noqa: S301 - from the process that scans
+    except Exception as error:  # noqa: BLE001 - a module of a user's own may raise anything
+        return Refused(reason=f"a worker cannot unpack the scan: {type(error).__name__}: {first_line(error)}")
     done = do(work, work.job.symbols, shared.chunk_bars, CancellationToken())
-    return done if isinstance(done, HandedIn) else _packed(list(done.values()))
+    return done if isinstance(done, HandedIn) else packed(list(done.values()))
 
 
 def _work(shared: _Pass, share: _Share) -> Work:
@@ -207,50 +214,3 @@ def _planned(recipe: bytes) -> tuple[Recipe, Plan]:
 
 def _of(frame: pl.DataFrame | None, symbols: Sequence[str]) -> pl.DataFrame | None:
     return None if frame is None else frame.filter(pl.col("symbol").is_in(list(symbols)))
-
-
-# ── results as two frames ─────────────────────────────────────────────────────
-
-
-def _packed(results: Sequence[ProcessingResult]) -> _Results:
-    frames: dict[tuple[tuple[str, pl.DataType], ...], list[pl.DataFrame]] = {}
-    rows = []
-    for each in results:
-        kind = tuple(each.matches.schema.items())
-        if each.matches.height:
-            frames.setdefault(kind, []).append(each.matches)
-        at = list(frames).index(kind) if each.matches.height else None
-        rows.append(
-            (
-                each.symbol, str(each.status), each.error, each.bars, each.rows.set_aside, each.rows.halts,
-                each.rows.duplicates, each.last_bar, each.processing_time_ms, at, each.matches.height,
-            )
-        )  # fmt: skip
-    outcomes = pl.DataFrame(rows, schema=_OUTCOMES, orient="row", infer_schema_length=None)
-    return _Results(outcomes=outcomes, matches=[pl.concat(each) for each in frames.values()])
-
-
-_OUTCOMES = [
-    "symbol", "status", "error", "bars", "set_aside", "halts", "duplicates", "last_bar", "milliseconds", "at",
-    "matches",
-]  # fmt: skip
-
-
-def _unpacked(packed: _Results, work: Work) -> list[ProcessingResult]:
-    none = empty_matches(work.plan, work.job.timeframe)
-    begins = [0] * len(packed.matches)
-    results = []
-    for row in packed.outcomes.iter_rows():
-        symbol, status, error, bars, set_aside, halts, duplicates, last_bar, milliseconds, at, count = row
-        matches = none
-        if at is not None:
-            matches = packed.matches[at].slice(begins[at], count)
-            begins[at] += count
-        rows = RowCounts(set_aside=set_aside, halts=halts, duplicates=duplicates)
-        results.append(
-            ProcessingResult(
-                symbol=symbol, matches=matches, error=error, processing_time_ms=milliseconds, status=status,
-                bars=bars, rows=rows, last_bar=last_bar,
-            )
-        )  # fmt: skip
-    return results

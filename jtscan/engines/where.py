@@ -71,7 +71,7 @@ class Dask:
         return f'dask("{self.address}")'
 
 
-Where = Sequential | Threads | Processes | Dask
+Workplace = Sequential | Threads | Processes | Dask
 
 
 def sequential() -> Sequential:
@@ -135,28 +135,28 @@ def dask(cluster: Client | str, *, patience: float = 30.0) -> Dask:
     return Dask(cluster, patience)
 
 
-def as_where(engine: Any) -> Where:
+def as_workplace(engine: Any) -> Workplace:
     """Accept a description, or the same as text: "processes:4"; None is sequential.
 
-    >>> as_where("threads:2")
+    >>> as_workplace("threads:2")
     threads(2)
     """
     if engine is None:
         return Sequential()
-    if isinstance(engine, Where):
+    if isinstance(engine, Workplace):
         return engine
     if not isinstance(engine, str):
         raise RequestError("engine", f"{engine!r} is none of jt.engines; give {_HOW}")
     return _read(engine)
 
 
-def _read(engine: str) -> Where:
+def _read(engine: str) -> Workplace:
     name, _, rest = engine.partition(":")
     if name == "dask" and rest:
         return dask(rest)
     if name == "sequential" and not rest:
         return Sequential()
-    makers: dict[str, Callable[[int | None], Where]] = {"threads": threads, "processes": processes}
+    makers: dict[str, Callable[[int | None], Workplace]] = {"threads": threads, "processes": processes}
     if name not in makers or not (rest.isdecimal() or not rest):
         raise RequestError("engine", f"{engine!r} is none: {_HOW}")
     return makers[name](int(rest) if rest else None)

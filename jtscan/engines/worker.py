@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import signal
 import struct
 import threading
 from dataclasses import dataclass
@@ -54,7 +53,6 @@ def _exactly(stream: BinaryIO, length: int) -> bytes:
 
 def main() -> None:
     """Work until the input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     coming_in, going_out = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     _leave_to_others()
     coming: SimpleQueue[bytes] = SimpleQueue()

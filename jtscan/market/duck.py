@@ -20,6 +20,7 @@ import duckdb
 import polars as pl
 from polars.exceptions import PolarsError
 
+from jtscan.domain.control import stoppable
 from jtscan.errors import DataError, first_line
 from jtscan.market.addresses import Address, AnyPlace, Place, filesystem_of
 
@@ -72,7 +73,7 @@ class Duck:
             As DuckDB says it; who asks knows which file or symbol it is about.
         """
         try:
-            with self._session() as cursor:
+            with self._session() as cursor, stoppable(cursor.interrupt):
                 relation = cursor.sql(query, params=dict(parameters or {}))
                 # Polars caches the type of what it is given; DuckDB's own would be reported as leaked at exit.
                 return pl.DataFrame(SimpleNamespace(__arrow_c_stream__=relation.__arrow_c_stream__))

@@ -104,8 +104,9 @@ class Slices:
 
         The frame has timestamp and the columns, but no symbols: ``runs`` tell.
         """
-        left = {symbol for symbol in symbols if symbol not in self.pieces or self._is_little(symbol, window)}
-        wanted = [piece for symbol in symbols if symbol not in left for piece in self._between(symbol, window)]
+        ends = _moment(window.start, dt.time.min), _moment(window.end, dt.time.max)
+        left = {symbol for symbol in symbols if symbol not in self.pieces or self._is_little(symbol, *ends)}
+        wanted = [piece for symbol in symbols if symbol not in left for piece in self._between(symbol, *ends)]
         frames: list[pl.DataFrame] = [pl.DataFrame(schema=self._schema(names))]
         counted: Counted = []
         for stretch in self._stretches(wanted, window):
@@ -122,14 +123,12 @@ class Slices:
     def _schema(self, names: Sequence[str]) -> dict[str, pl.DataType | type[pl.DataType]]:
         return {"timestamp": type_of(self._timeframe), **dict.fromkeys(names, pl.Float64)}
 
-    def _is_little(self, symbol: str, window: ReadWindow) -> bool:
+    def _is_little(self, symbol: str, start: dt.datetime | None, end: dt.datetime | None) -> bool:
         """Whether a window is a small part of long pieces: SQL leaves out what the file says is of other times."""
-        start, end = (_moment(window.start, dt.time.min), _moment(window.end, dt.time.max))
         return any(piece.rows > _LONG and _share(piece, start, end) < _LITTLE for piece in self.pieces[symbol])
 
-    def _between(self, symbol: str, window: ReadWindow) -> Iterator[Piece]:
+    def _between(self, symbol: str, start: dt.datetime | None, end: dt.datetime | None) -> Iterator[Piece]:
         """The pieces of a symbol that can have bars between two dates."""
-        start, end = (_moment(window.start, dt.time.min), _moment(window.end, dt.time.max))
         for piece in self.pieces[symbol]:
             if (start is None or piece.last >= start) and (end is None or piece.first <= end):
                 yield piece

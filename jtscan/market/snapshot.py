@@ -118,12 +118,14 @@ class PriceSnapshot:
     def _remote(self) -> FileStates:
         return {path: state for path, state in self._files.items() if isinstance(path, Address)}
 
-    def _refuse_changed(self) -> None:
-        """Refuse files that a part was not made for, or that are read through a network: both take what was seen."""
-        watched = self._remote if self.catalog.whole else self._files
-        for path in changed_of(watched):
-            name = shown(Path(path.name))
-            raise DataError(f"{name}: it is no longer the file that the scan began with; scan again")
+    def _refuse_changed(self, symbols: Collection[str]) -> None:
+        """Refuse files of symbols that a part was not made for, and addresses: what they hold was seen before."""
+        changed = changed_of(self._remote if self.catalog.whole else self._files)
+        theirs = {file.path for file in self.catalog.part(symbols).files} if changed else set()
+        for path in changed:
+            if path in theirs:
+                name = shown(Path(path.name))
+                raise DataError(f"{name}: it is no longer the file that the scan began with; scan again")
 
     @cached_property
     def chunk_factor(self) -> int:
@@ -132,8 +134,11 @@ class PriceSnapshot:
 
     def sizes(self, symbols: Sequence[str], window: ReadWindow) -> Mapping[str, int]:
         """Return how many rows each known symbol has in the window at the most."""
-        known = self._reader.by_symbol
-        return {symbol: self._most_rows(known[symbol], window) for symbol in symbols if symbol in known}
+        known, reach = self._reader.by_symbol, self._reach(window)
+        if reach is None:
+            return {symbol: known[symbol][0] for symbol in symbols if symbol in known}
+        most = partial(self._most_rows, reach=reach, end=window.end, per_day=self.timeframe.bars_per_day * 2)
+        return {symbol: most(known[symbol]) for symbol in symbols if symbol in known}
 
     def spans(self) -> dict[str, tuple[dt.date, dt.date]]:
         """Return the first and the last bar of each symbol that has bars."""
@@ -150,14 +155,14 @@ class PriceSnapshot:
         known = self._reader.by_symbol
         return sorted(known, key=lambda symbol: (-known[symbol][0], symbol))[:count]
 
-    def _most_rows(self, extent: Extent, window: ReadWindow) -> int:
-        """How many rows can be between the ends of a window, of what a symbol has."""
+    def _most_rows(self, extent: Extent, *, reach: dt.date, end: dt.date | None, per_day: float) -> int:
+        """How many rows can be between two dates, of what a symbol has."""
         rows, _, _, last = extent
-        reach, newest = self._reach(window), self._reader.moment(last)
-        if reach is None or newest is None:
+        newest = self._reader.moment(last)
+        if newest is None:
             return rows
-        end = newest if window.end is None else min(window.end, newest)
-        return min(max(int(((end - reach).days + 1) * self.timeframe.bars_per_day * 2), 1), rows)
+        until = newest if end is None else min(end, newest)
+        return min(max(int(((until - reach).days + 1) * per_day), 1), rows)
 
     def sessions(self) -> pl.DataFrame:
         """Return day and start of each session: the day's first bar of whatever symbol."""
@@ -181,7 +186,7 @@ class PriceSnapshot:
             return []
         if count == 1:
             return [newest if kind.intraday else newest.date()]
-        self._refuse_changed()
+        self._refuse_changed(symbols)
         for since in (earlier(newest, count, kind), None):
             found = self._reader.timestamps(list(lasts), since, count, kind)
             if len(found) == count:
@@ -190,7 +195,7 @@ class PriceSnapshot:
 
     def read(self, symbols: Sequence[str], columns: Iterable[str], window: ReadWindow) -> Bars:
         """Return the bars of the symbols in the window; first a generous range of dates, then short ones again."""
-        self._refuse_changed()
+        self._refuse_changed(symbols)
         known, broken = self._reader.by_symbol, self.catalog.problems
         wanted = [symbol for symbol in symbols if symbol in known and symbol not in broken]
         names = [name for name in dict.fromkeys(columns) if name in self.columns]
@@ -215,7 +220,7 @@ class PriceSnapshot:
 
     def halts(self, symbol: str, window: ReadWindow) -> pl.Series:
         """Return the timestamps of a symbol's halts between the ends of a window, in no order."""
-        self._refuse_changed()
+        self._refuse_changed([symbol])
         found = self._reader.halts([symbol] if symbol in self._reader.by_symbol else [], window)
         if symbol not in self._aside.symbols:
             return found

@@ -86,7 +86,7 @@ def warnings(result: BatchScanResult) -> list[str]:
     """The warnings of a scan; first of all that it was cancelled."""
     undone = result.outcomes.filter(pl.col("status") == Status.CANCELLED).height
     stopped = f"cancelled: {undone:,} of {result.outcomes.height:,} symbols are missing here, the rest was done before"
-    return [*([stopped] if result.cancelled else []), *map(clean, result.warnings)]
+    return [*([stopped] if result.cancelled and result.outcomes.height else []), *map(clean, result.warnings)]
 
 
 def account(result: BatchScanResult) -> list[Count]:

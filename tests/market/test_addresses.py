@@ -22,7 +22,6 @@ import jtscan as jt
 from jtscan import cli
 from jtscan.domain.bars import ReadWindow
 from jtscan.domain.dates import Timeframe
-from jtscan.engines.processing import ProcessingEngine
 from jtscan.market.addresses import Address, place_of
 from jtscan.market.duck import Duck
 from jtscan.market.prices import DuckDBPriceRepository
@@ -199,7 +198,7 @@ def assert_same(here, there):
 def test_a_scan_at_an_address_is_a_scan_of_the_folder(lay, scan, tmp_path, copied):
     lay(tmp_path)
     here, there = jt.Scanner(prices=tmp_path), jt.Scanner(prices=copied(tmp_path))
-    symbols = [*here._priced(), "Q"]
+    symbols = list("ABCDEFQVWXYZ")
     assert_same(here.scan(FORMULA, symbols=symbols, **scan), there.scan(FORMULA, symbols=symbols, **scan))
     notes = here._snapshot().notes
     assert there._snapshot().notes == notes
@@ -370,14 +369,14 @@ def test_processes_scan_a_bucket_as_a_folder(tmp_path, s3):
     s3.mkdir("scanned")
     s3.put(f"{tmp_path}/", "scanned/prices/", recursive=True)
     here, there = jt.Scanner(prices=tmp_path), jt.Scanner(prices="s3://scanned/prices/*.parquet")
-    symbols = [*here._priced(), "Q"]
+    symbols = list("ABCDEFQVWXYZ")
     expected = here.scan(FORMULA, symbols=symbols, start=MONDAY)
     assert_same(expected, there.scan(FORMULA, symbols=symbols, start=MONDAY))
-    there._use_case._engine = engine = ProcessingEngine(there._prices, where=jt.engines.processes(2))
+    workers = jt.Scanner(prices="s3://scanned/prices/*.parquet", engine=jt.engines.processes(2))
     try:
-        assert_same(expected, there.scan(FORMULA, symbols=symbols, start=MONDAY))
+        assert_same(expected, workers.scan(FORMULA, symbols=symbols, start=MONDAY))
     finally:
-        engine.close()
+        workers.close()
     assert b"secret" not in pickle.dumps(there._snapshot().part(symbols))
 
 

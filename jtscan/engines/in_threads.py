@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
 from jtscan.domain.control import CancellationToken
 from jtscan.engines.crew import Done, do
-from jtscan.engines.pooled import Lost, Pooled
+from jtscan.engines.pooled import LET_GO, Lost, Pooled
 from jtscan.engines.work import Work
-from jtscan.errors import first_line
+from jtscan.errors import EngineError, first_line
 
 
 class ThreadCrew(Pooled):
@@ -26,6 +27,10 @@ class ThreadCrew(Pooled):
     def workers(self) -> int:
         """How many threads there are."""
         return self._workers
+
+    def chunk_sizes(self, work: Work) -> tuple[int, int]:  # noqa: ARG002 - whatever it is
+        """Small chunks are worth it too: nothing is sent."""
+        return self.chunk_bars // 16, self.chunk_bars
 
     def order(self, work: Work, token: CancellationToken) -> ThreadOrder:
         """Share a pass with the threads."""
@@ -49,9 +54,13 @@ class ThreadOrder:
     chunk_bars: int
     token: CancellationToken
 
-    def send(self, symbols: Sequence[str], *, alone: bool) -> Future[Done]:  # noqa: ARG002 - nobody dies here
+    def send(self, symbols: Sequence[str]) -> Future[Done]:
         """Have some symbols done."""
-        return self.executor.submit(do, self.work, symbols, self.chunk_bars, self.token)
+        # The context tells whom a reading is for.
+        try:
+            return self.executor.submit(copy_context().run, do, self.work, symbols, self.chunk_bars, self.token)
+        except RuntimeError as error:
+            raise EngineError(LET_GO) from error
 
     def receive(self, answer: Done) -> Done:
         """Take it as it is."""
@@ -59,4 +68,4 @@ class ThreadOrder:
 
     def lost(self, error: Exception) -> Lost:
         """Say what went wrong."""
-        return Lost(f"{type(error).__name__}: {first_line(error)}")
+        return Lost(f"{type(error).__name__}: {first_line(error)}", internal=True)

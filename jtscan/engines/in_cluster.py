@@ -8,9 +8,10 @@ again with nobody beside him.
 
 from __future__ import annotations
 
+import pickle
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,14 +21,15 @@ from jtscan.domain.control import CancellationToken
 from jtscan.domain.formulas import PolarsFormula
 from jtscan.domain.words import first_few
 from jtscan.engines.crew import Done
-from jtscan.engines.pooled import Lost, Pooled
+from jtscan.engines.pooled import LET_GO, Lost, Pooled
 from jtscan.engines.probe import Found, Named, differences, probe, versions
 from jtscan.engines.tasks import Parcel, run
 from jtscan.engines.work import Work
 from jtscan.errors import EngineError, first_line
 
-_LARGER = 16  # a task costs 3 to 5 ms, so that it should be 0.3 to 1 s of work
+_LARGE, _LARGEST = 2, 16  # a task costs 3 to 5 ms, so that it should be 0.3 to 1 s of work
 _LOOK_SECONDS = 0.5
+_TRIED = 3
 _CONNECT_SECONDS = 10
 _CALLS_PYTHON = b"PLPYFN"  # how Polars marks a function of Python in an expression
 
@@ -45,16 +47,16 @@ class ClusterCrew(Pooled):
         self._executor = self._client.get_executor(pure=False)
         self._seen_at = self._looked_at = time.monotonic()
         self._threads = self._look()
+        self._probed: set[tuple[str, object]] = set()
 
     @property
     def workers(self) -> int:
         """How many threads the workers had when they were last looked at."""
         return max(sum(self._threads.values()), 1)
 
-    @property
-    def most_bars(self) -> int:
-        """Large chunks, which a worker cuts for itself."""
-        return self.chunk_bars * _LARGER
+    def chunk_sizes(self, work: Work) -> tuple[int, int]:
+        """Large chunks, which a worker cuts for itself; not so large where values of each bar are sent along."""
+        return self.chunk_bars * _LARGE, self.chunk_bars * (_LARGE if work.made else _LARGEST)
 
     def order(self, work: Work, token: CancellationToken) -> ClusterOrder:
         """Pack a pass, after a look at every worker: they must be able to do it."""
@@ -62,7 +64,7 @@ class ClusterCrew(Pooled):
         functions = [_named(each.name, each.own) for each in work.functions]
         self._await_workers(token)
         if not token.is_cancelled:
-            self._probe(functions)
+            self._probe(work, functions)
         parcel = Parcel(work=work, chunk_bars=self.chunk_bars, functions=functions)
         return ClusterOrder(executor=self._executor, parcel=parcel)
 
@@ -87,6 +89,8 @@ class ClusterCrew(Pooled):
         now = time.monotonic()
         if now - self._looked_at < _LOOK_SECONDS:
             return
+        if now - self._looked_at > self._patience:
+            self._seen_at = now  # nobody has looked meanwhile
         self._looked_at = now
         self._threads = self._look()
         if self._threads:
@@ -114,11 +118,18 @@ class ClusterCrew(Pooled):
             time.sleep(_LOOK_SECONDS / 5)
             self.check()
 
-    def _probe(self, functions: Sequence[Named]) -> None:
-        """Compare the versions of every worker, and whether it has the user's functions."""
-        found = self._client.run(probe, functions, on_error="return")
+    def _probe(self, work: Work, functions: Sequence[Named]) -> None:
+        """Compare every worker that is new: versions, the user's functions, the price files; tasks compare again."""
+        key = (work.snapshot.version, tuple(functions))
+        unknown = [worker for worker in self._threads if (worker, key) not in self._probed]
+        if not unknown:
+            return
+        prices = pickle.dumps(work.snapshot.part(work.job.symbols[:_TRIED]))
+        found = self._client.run(probe, versions(), functions, prices, workers=unknown, on_error="return")
         for worker, answer in found.items():
-            _check_probed(worker, answer)
+            if not isinstance(answer, OSError):  # it has gone meanwhile
+                _check_probed(worker, answer)
+                self._probed.add((worker, key))
 
     @property
     def _address(self) -> str:
@@ -132,9 +143,13 @@ class ClusterOrder:
     executor: Any
     parcel: Parcel
 
-    def send(self, symbols: Sequence[str], *, alone: bool) -> Future[Any]:  # noqa: ARG002 - the order is what makes it so
+    def send(self, symbols: Sequence[str]) -> Future[Any]:
         """Send some symbols."""
-        sent: Future[Any] = self.executor.submit(run, self.parcel.task(symbols))
+        task = self.parcel.task(symbols)
+        try:
+            sent: Future[Any] = self.executor.submit(run, task)
+        except RuntimeError as error:
+            raise EngineError(LET_GO) from error
         return sent
 
     def receive(self, answer: Any) -> Done:
@@ -145,7 +160,8 @@ class ClusterOrder:
         """Say how a chunk was lost; Dask has tried again itself where workers died."""
         if isinstance(error, KilledWorker):
             return Lost(f"{error.allowed_failures + 1} workers died at it", hopeless=True)
-        return Lost(f"{type(error).__name__}: {first_line(error)}")
+        told = f"{type(error).__name__}: {first_line(error)}"
+        return Lost(told, internal=not isinstance(error, CancelledError | OSError))
 
 
 def _connected(address: str) -> Client:
@@ -190,6 +206,11 @@ def _check_probed(worker: str, answer: Found | BaseException) -> None:
     differs = differences(versions(), answer.versions)
     if differs:
         raise EngineError(f"{worker}: {differs}")
+    if not answer.sees:
+        raise EngineError(
+            f"the worker {worker} does not see the price files as they are here: put them where all workers find them "
+            "under the same path"
+        )
     if answer.missing:
         raise EngineError(
             f"the worker {worker} cannot import {first_few(answer.missing)}: put that module where the workers find it "

@@ -18,13 +18,14 @@ import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, BinaryIO, cast
 
 from jtscan.domain.control import CancellationToken
 from jtscan.engines.crew import Done
-from jtscan.engines.pooled import Lost, Pooled
+from jtscan.engines.pooled import LET_GO, Lost, Pooled
 from jtscan.engines.tasks import Parcel
 from jtscan.engines.work import Work
 from jtscan.engines.worker import Raised, read, write
@@ -32,7 +33,13 @@ from jtscan.errors import EngineError, first_line
 
 _START_SECONDS = 60.0
 _END_SECONDS = 5.0
-_PROGRAM = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from jtscan.engines.worker import main; main()"
+_PROGRAM = """
+import json, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+sys.path[:] = json.loads(sys.argv[1])
+from jtscan.engines.worker import main
+main()
+"""
 
 
 class ProcessCrew(Pooled):
@@ -48,6 +55,10 @@ class ProcessCrew(Pooled):
     def workers(self) -> int:
         """How many processes there are."""
         return self._pool.size
+
+    def chunk_sizes(self, work: Work) -> tuple[int, int]:  # noqa: ARG002 - whatever it is
+        """Chunks that take longer than to pack them."""
+        return self.chunk_bars // 2, self.chunk_bars
 
     def order(self, work: Work, token: CancellationToken) -> ProcessOrder:  # noqa: ARG002 - its processes are ended
         """Pack a pass."""
@@ -72,7 +83,7 @@ class ProcessOrder:
     parcel: Parcel
     limit: float | None
 
-    def send(self, symbols: Sequence[str], *, alone: bool) -> Future[Any]:  # noqa: ARG002 - each has a worker for itself
+    def send(self, symbols: Sequence[str]) -> Future[Any]:
         """Send some symbols; all together may take as long as one may."""
         return self.pool.submit(self.parcel.task(symbols), self.limit)
 
@@ -82,7 +93,7 @@ class ProcessOrder:
 
     def lost(self, error: Exception) -> Lost:
         """Say what went wrong."""
-        return Lost(f"{type(error).__name__}: {first_line(error)}")
+        return Lost(f"{type(error).__name__}: {first_line(error)}", internal=True)
 
 
 @dataclass(slots=True, eq=False)
@@ -111,14 +122,14 @@ class _Item:
 
 
 class WorkerPool:
-    """Some worker processes, started at the first task, each started again when it has died."""
+    """Some worker processes, each started again when it has died."""
 
     def __init__(self, size: int) -> None:
         self.size = size
         self._items: SimpleQueue[_Item | None] = SimpleQueue()
         self._known: dict[Future[Any], _Item] = {}
         self._processes: set[WorkerProcess] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer may close it in the middle of anything
         self._closed = False
         for number in range(size):
             threading.Thread(target=self._serve, name=f"jtscan-worker-{number}", daemon=True).start()
@@ -126,10 +137,16 @@ class WorkerPool:
     def submit(self, task: object, limit: float | None = None) -> Future[Any]:
         """Have a task done; the future raises Lost if its worker dies, or needs more seconds than the limit."""
         item = _Item(task, limit, Future())
-        self._known[item.future] = item
-        item.future.add_done_callback(lambda future: self._known.pop(future, None) and None)
-        self._items.put(item)
+        with self._lock:
+            if self._closed:
+                raise EngineError(LET_GO)
+            self._known[item.future] = item
+            self._items.put(item)
+        item.future.add_done_callback(self._forget)
         return item.future
+
+    def _forget(self, future: Future[Any]) -> None:
+        self._known.pop(future, None)
 
     def drop(self, future: Future[Any]) -> None:
         """Leave a task out, or end the worker that is at it."""
@@ -150,6 +167,8 @@ class WorkerPool:
     def _serve(self) -> None:
         """Talk to one worker."""
         process: WorkerProcess | None = None
+        with suppress(EngineError):  # the first task will meet the same, and tell
+            process = self._started(None)
         while (item := self._items.get()) is not None:
             if not item.future.set_running_or_notify_cancel():
                 continue
@@ -170,13 +189,17 @@ class WorkerPool:
         """Start a worker in the place of one that has died."""
         with self._lock:
             if self._closed:
-                raise Lost("the workers were let go", hopeless=True)
+                raise EngineError(LET_GO)
             if before is not None:
                 self._processes.discard(before)
                 before.end()
             process = WorkerProcess()
             self._processes.add(process)
-        process.await_start()
+        try:
+            process.await_start()
+        except EngineError:
+            self._processes.discard(process)
+            raise
         return process
 
 
@@ -188,7 +211,7 @@ class WorkerProcess:
         environment = {**os.environ, "POLARS_MAX_THREADS": "1"}
         try:
             self._process = subprocess.Popen(  # noqa: S603 - this Python
-                [sys.executable, "-c", _PROGRAM, json.dumps(sys.path)],
+                [sys.executable, "-c", _PROGRAM, json.dumps([str(path) for path in sys.path])],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=environment,
@@ -235,7 +258,7 @@ class WorkerProcess:
 
         answer = pickle.loads(self._within(limit, asked))  # noqa: S301 - from a process that this one started
         if isinstance(answer, Raised):
-            raise answer.error or Lost(answer.told)
+            raise answer.error or Lost(answer.told, internal=True)
         return answer
 
     def kill(self) -> None:
@@ -247,7 +270,8 @@ class WorkerProcess:
         self._process.kill()
         self._process.wait(_END_SECONDS)
         for pipe in (self._input, self._output):
-            pipe.close()
+            with suppress(OSError):  # what was still to be written
+                pipe.close()
 
     def _within(self, limit: float | None, talk: Any) -> bytes:
         """Talk to it; after so many seconds it is killed."""
