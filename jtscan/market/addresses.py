@@ -2,7 +2,7 @@
 
 place_of         what a user gave → a path, or an address
 Address          answers what is asked of a path
-filesystem_of    what reads a protocol; credentials and servers are those of this process's own environment
+filesystem_of    what reads a protocol; credentials and servers are those of its process's environment
 
 An address is a text, so that it travels to other processes; credentials never
 do. Listings that fsspec keeps are not believed: files are looked at anew.
@@ -227,5 +227,5 @@ def _asked(place: Address, ask: Callable[[Any], _Answer]) -> _Answer:
     except Exception as error:  # each filesystem raises its own
         raise DataError(
             f"{place}: it cannot be read: {first_line(error)}; look at the address, the network, and the credentials "
-            f"that {place.protocol}:// takes from this process's environment"
+            f"that {place.protocol}:// finds in the environment of the process that reads it"
         ) from error

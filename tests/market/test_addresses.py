@@ -406,7 +406,7 @@ def test_an_object_that_is_replaced_is_noticed(tmp_path, s3):
         ),
         (
             {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SHARED_CREDENTIALS_FILE": "/none", "AWS_CONFIG_FILE": "/none"}, jt.DataError,
-            "s3://nobody/prices: it cannot be read: Unable to locate credentials; .* credentials that s3:// takes",
+            "s3://nobody/prices: it cannot be read: Unable to locate credentials; .* credentials that s3:// finds",
         ),
     ],
 )  # fmt: skip
