@@ -160,7 +160,9 @@ def filesystem_of(protocol: str) -> Any:
             raise MissingExtraError(f"reading {protocol}://", "remote") from error
         raise DataError(f"{protocol}://: {first_line(error)}") from error
     except Exception as error:  # each filesystem raises its own
-        raise DataError(f"{protocol}://: it cannot be opened: {first_line(error)}") from error
+        raise DataError(
+            f"{protocol}://: it cannot be opened: {first_line(error)}; an address is like s3://bucket/prices/*.parquet"
+        ) from error
 
 
 def files_at(place: Address) -> list[Address]:
