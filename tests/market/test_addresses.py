@@ -193,8 +193,14 @@ def assert_same(here, there):
     assert there.warnings == here.warnings
 
 
-@pytest.mark.parametrize("scan", [{"start": MONDAY}, {"last": 10}, {"start": "2024-02-01", "end": "2024-02-20"}])
-@pytest.mark.parametrize("lay", LAYOUTS)
+@pytest.mark.parametrize(
+    ("lay", "scan"),
+    [
+        *((lay, {"start": MONDAY}) for lay in LAYOUTS),
+        (one_file, {"last": 10}),
+        (with_bad_files, {"start": "2024-02-01", "end": "2024-02-20"}),
+    ],
+)
 def test_a_scan_at_an_address_is_a_scan_of_the_folder(lay, scan, tmp_path, copied):
     lay(tmp_path)
     here, there = jt.Scanner(prices=tmp_path), jt.Scanner(prices=copied(tmp_path))
@@ -330,7 +336,7 @@ def server():
     """A server of S3 in a process of its own."""
     pytest.importorskip("s3fs")
     pytest.importorskip("moto")
-    pytest.importorskip("flask")
+    pytest.importorskip("flask_cors")
     with socket.create_server(("127.0.0.1", 0)) as free:
         host, port = free.getsockname()
     command = [sys.executable, "-m", "moto.server", "-H", host, "-p", str(port)]
