@@ -63,7 +63,7 @@ class PriceSnapshot:
             self.timeframe,
             partial(_known, catalog),
             aside=self._aside.part(symbols),
-            elsewhere=partial(_told, self._elsewhere(self._unknown(symbols))),
+            elsewhere=partial(_told, self._others_of(symbols)),
         )
         part.chunk_factor = self.chunk_factor
         part._sessions = self._sessions
@@ -247,14 +247,14 @@ class PriceSnapshot:
         warm = {symbol for symbol, count in loaded.before(window.start).items() if count >= window.warmup}
         return [symbol for symbol in wanted if symbol not in warm and not self._begins(symbol, reach)]
 
-    def _unknown(self, symbols: Iterable[str]) -> list[str]:
-        """Name the symbols of which there is nothing here."""
+    def _others_of(self, symbols: Iterable[str]) -> Timeframes:
+        """Ask which other timeframes have the symbols of which there is nothing here."""
         known = (self._reader.by_symbol, self.catalog.rowless, self._aside.symbols)
-        return [symbol for symbol in symbols if not any(symbol in each for each in known)]
+        unknown = [symbol for symbol in symbols if not any(symbol in each for each in known)]
+        return self._elsewhere(unknown) if unknown else {}
 
     def _why_absent(self, symbols: Sequence[str]) -> dict[str, str]:
-        unknown = self._unknown(symbols)
-        elsewhere = self._elsewhere(unknown) if unknown else {}
+        elsewhere = self._others_of(symbols)
         return {symbol: self._why(symbol, elsewhere.get(symbol, ())) for symbol in symbols}
 
     def _why(self, symbol: str, elsewhere: Sequence[Timeframe]) -> str:
