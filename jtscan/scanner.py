@@ -40,6 +40,7 @@ from jtscan.formula import (
 )
 from jtscan.handing import Handed, Put
 from jtscan.market import Store
+from jtscan.market.addresses import Place, place_of
 from jtscan.market.listing import read_watchlist
 from jtscan.market.prices import DuckDBPriceRepository, Snapshot
 from jtscan.market.symbols import DuckDBSymbolRepository
@@ -97,7 +98,8 @@ class Scanner:
     ----------
     data
         A folder with ``prices/<timeframe>/**/*.parquet`` and, if there are
-        any, ``symbols.parquet`` and ``members.parquet``.
+        any, ``symbols.parquet`` and ``members.parquet``. Addresses of fsspec
+        will do here and below: ``s3://bucket/data``.
     prices
         Instead: a Parquet file, a folder, a glob, or a list of those.
     symbols
@@ -754,13 +756,13 @@ class Scanner:
 
     def _beside(
         self, data: str | Path | None, kind: Literal["symbols", "members"], *, verify: bool
-    ) -> Callable[[], Path | None]:
+    ) -> Callable[[], Place | None]:
         """Make the function that finds the table of the store's version, or the file of that name in a data folder."""
-        path = None if data is None else Path(data).expanduser() / f"{kind}.parquet"
+        path = None if data is None else place_of(data) / f"{kind}.parquet"
         there = path if path is not None and path.is_file() else None
         prices = self._prices
 
-        def find() -> Path | None:
+        def find() -> Place | None:
             store = prices.store
             return (None if store is None else store.table(kind, verify=verify)) or there
 

@@ -81,6 +81,7 @@ ONLY_HERE = {
     "talib": {"formula"},
     "cloudpickle": {"engines"},
     "distributed": {"engines"},
+    "fsspec": {"market"},
 }
 
 
@@ -154,7 +155,7 @@ def test_importing_jtscan_imports_no_notebook_and_no_package_that_fetches():
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {
         "IPython", "ipywidgets", "matplotlib", "itables", "anywidget", "numpy", "pandas", "xlsxwriter", "talib", "cloudpickle",
-        "distributed",
+        "distributed", "fsspec",
     }  # fmt: skip
     fetching = {"FinanceDataReader", "pykrx", "yfinance", "tenacity"}
     assert not (heavy | fetching) & set(found.stdout.split())

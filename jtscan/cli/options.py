@@ -135,7 +135,7 @@ def together(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 
 data_options = together(
     click.option("--data", metavar="DIR", help="Folder of the data, or one Parquet file of prices.  [default: ./data]"),
-    click.option("--prices", metavar="PATTERN", help="Parquet files of prices instead: a file, a folder or a glob."),
+    click.option("--prices", metavar="PATTERN", help="Parquet files of prices instead: a file, a folder, a glob, s3://…"),
     click.option(
         "--prices-timeframe", metavar="LENGTH",
         help="Length of the bars in --prices, where --timeframe asks for longer ones, made of them.",
@@ -230,14 +230,15 @@ result_options = together(
 
 def scanner_of(options: dict[str, Any]) -> Scanner:
     """Take the options of the data out, and make the scanner that they describe."""
-    from jtscan.scanner import Scanner  # noqa: PLC0415 - keeps --help and --version quick
+    from jtscan.market.addresses import place_of  # noqa: PLC0415 - keeps --help and --version quick
+    from jtscan.scanner import Scanner  # noqa: PLC0415 - the same
 
     data, prices = options.pop("data"), options.pop("prices")
     table, members, columns = (options.pop(name) for name in ("symbol_table", "member_table", "columns"))
     stored = options.pop("prices_timeframe")
     if data and prices:
         raise click.UsageError("give either --data or --prices, not both")
-    if data and Path(data).is_file():
+    if data and place_of(data).is_file():
         data, prices = None, data
     if not prices:
         if stored:

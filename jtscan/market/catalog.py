@@ -11,14 +11,13 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import duckdb
 import polars as pl
-from polars.exceptions import PolarsError
 
 from jtscan.domain.dates import Timeframe
 from jtscan.errors import DataError
+from jtscan.market.addresses import Place
 from jtscan.market.duck import Duck, quoted, shown, unreadable
 from jtscan.market.files import PRICES, PriceFile, inspect_files, kind_of
 
@@ -81,7 +80,7 @@ class Catalog:
 
 def make_catalog(
     duck: Duck,
-    paths: Sequence[Path],
+    paths: Sequence[Place],
     timeframe: Timeframe,
     renamed: Mapping[str, str],
     *,
@@ -114,7 +113,7 @@ def make_catalog(
     return _assembled(duck, usable, named, broken, nameless=nameless)
 
 
-def _by_path(known: Catalog | None, paths: Sequence[Path]) -> pl.DataFrame:
+def _by_path(known: Catalog | None, paths: Sequence[Place]) -> pl.DataFrame:
     """Name the files of entries by their paths, where those are among some."""
     if known is None:
         return pl.DataFrame(schema=_SCHEMA)
@@ -154,13 +153,13 @@ def _assembled(
         entries=entries,
         problems=problems,
         rowless={symbol: reason for symbol, reason in rowless.items() if symbol not in priced},
-        notes=tuple(_notes(usable, [file for file in broken if file.symbol is None], nameless)),
+        notes=tuple(_notes(duck, usable, [file for file in broken if file.symbol is None], nameless)),
         lost=", ".join(lost[:_MOST_NOTES]) + (", …" if len(lost) > _MOST_NOTES else ""),
     )
 
 
-def _notes(usable: Sequence[PriceFile], broken: Sequence[PriceFile], nameless: int) -> Iterable[str]:
-    if _is_invented(usable[0].path):
+def _notes(duck: Duck, usable: Sequence[PriceFile], broken: Sequence[PriceFile], nameless: int) -> Iterable[str]:
+    if _is_invented(duck, usable[0].path):
         yield _INVENTED
     yield from (f"{file.name}: {file.problem}" for file in broken[:_MOST_NOTES])
     if len(broken) > _MOST_NOTES:
@@ -169,11 +168,12 @@ def _notes(usable: Sequence[PriceFile], broken: Sequence[PriceFile], nameless: i
         yield f"rows without a symbol, which belong to nobody: {nameless:,}"
 
 
-def _is_invented(path: Path) -> bool:
+def _is_invented(duck: Duck, path: Place) -> bool:
     """Whether the synthetic market wrote a file; it marks each."""
     try:
-        return "jtscan.invented" in pl.read_parquet_metadata(path)
-    except (PolarsError, OSError):
+        keys = duck.frame("SELECT key FROM parquet_kv_metadata($paths)", {"paths": [str(path)]})["key"]
+        return b"jtscan.invented" in keys.to_list()
+    except duckdb.Error:
         return False  # what is wrong with it is told where its rows are read
 
 
@@ -194,10 +194,10 @@ def _symbols_of(duck: Duck, file: PriceFile) -> list[str]:
 
 def _entries(
     duck: Duck, files: Sequence[PriceFile], timeframe: Timeframe
-) -> tuple[pl.DataFrame, dict[Path, PriceFile]]:
+) -> tuple[pl.DataFrame, dict[Place, PriceFile]]:
     """Count each symbol's rows per file; files that cannot be read to the end are given back."""
     parts: list[pl.DataFrame] = []
-    spoiled: dict[Path, PriceFile] = {}
+    spoiled: dict[Place, PriceFile] = {}
     for group in by_signature(files):
         _count(duck, group, timeframe, parts, spoiled)
     return pl.concat([pl.DataFrame(schema=_SCHEMA), *parts]), spoiled
@@ -216,7 +216,7 @@ def _count(
     group: Sequence[PriceFile],
     timeframe: Timeframe,
     parts: list[pl.DataFrame],
-    spoiled: dict[Path, PriceFile],
+    spoiled: dict[Place, PriceFile],
 ) -> None:
     try:
         counted = duck.frame(_count_query(group[0], timeframe), {"paths": [str(file.path) for file in group]})

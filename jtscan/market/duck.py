@@ -21,6 +21,8 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from jtscan.domain.control import stoppable
+from jtscan.errors import DataError, first_line
+from jtscan.market.addresses import Address, AnyPlace, Place, filesystem_of
 
 _WORKING_MEMORY = "500MB"
 _PATTERN_LETTERS = frozenset("*?[]")
@@ -31,20 +33,24 @@ _PREFIX = re.compile(r"""^(got external error: )?([A-Z]\w*( \w+)* Error: )?(Fail
 class Duck:
     """A locked DuckDB that can read what is in the folders of some files."""
 
-    def __init__(self, files: Iterable[Path]) -> None:
-        paths = [path for file in files for path in (file, Path(os.path.realpath(file)) if file.is_symlink() else file)]
+    def __init__(self, files: Iterable[Place]) -> None:
+        files = list(files)
+        self._protocols = sorted({file.protocol for file in files if isinstance(file, Address)})
+        paths = [path for file in files for path in (file, _target(file))]
         folders = {path for each in {path.parent for path in paths} for path in (each.absolute(), each.resolve())}
         self._allowed = sorted({f"{folder}/" for folder in folders if is_text(folder)})
 
     def __getstate__(self) -> dict[str, Any]:
         """What another process makes a connection of its own with."""
-        return {"_allowed": self._allowed}
+        return {"_allowed": self._allowed, "_protocols": self._protocols}
 
     @cached_property
     def _connection(self) -> duckdb.DuckDBPyConnection:
         """The connection; made for the first query, and locked before it."""
         connection = duckdb.connect(":memory:")
         self._prepare(connection)
+        for protocol in self._protocols:
+            connection.register_filesystem(filesystem_of(protocol))
         connection.execute("SET allowed_directories = ?", [self._allowed])
         connection.execute("SET enable_progress_bar = false")  # it would be drawn on the standard output
         for setting in ("python_enable_replacements", "enable_external_access"):
@@ -106,6 +112,11 @@ class Workbench(Duck):
         self._connection.close()
 
 
+def _target(file: Place) -> Place:
+    """Follow a link; unlike ``resolve`` this does not stop at one that leads to itself."""
+    return Path(os.path.realpath(file)) if isinstance(file, Path) and file.is_symlink() else file
+
+
 def quoted(name: str) -> str:
     """Quote a column's name."""
     return '"' + name.replace('"', '""') + '"'
@@ -116,10 +127,12 @@ def literal(text: str | Path) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-def unreadable(path: Path, error: Exception) -> str:
+def unreadable(path: Place, error: Exception) -> str:
     """Say in one line why a Parquet file cannot be read."""
     try:
-        size = path.stat().st_size
+        size = path.size() if isinstance(path, Address) else path.stat().st_size
+    except DataError as unreached:
+        return first_line(unreached)
     except OSError:
         return "the link leads to no file" if path.is_symlink() else "the file is missing"
     if size == 0:
@@ -132,7 +145,7 @@ def unreadable(path: Path, error: Exception) -> str:
     return f"the file is damaged: {reason}" if damaged else reason
 
 
-def refuse_names(paths: Sequence[Path]) -> dict[Path, str]:
+def refuse_names(paths: Sequence[AnyPlace]) -> dict[AnyPlace, str]:
     """Name the files that DuckDB cannot be asked for."""
     refused = {path: "its path is not valid UTF-8; rename it" for path in paths if not is_text(path)}
     for path in paths:
@@ -141,16 +154,16 @@ def refuse_names(paths: Sequence[Path]) -> dict[Path, str]:
     return refused
 
 
-def is_text(path: Path) -> bool:
+def is_text(path: Place) -> bool:
     """Whether a path can be written as UTF-8: a file from elsewhere may be named in another encoding."""
     return shown(path) == str(path)
 
 
-def shown(path: Path) -> str:
+def shown(path: Place) -> str:
     """Write a path so that it can be printed."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    return os.fsencode(str(path)).decode("utf-8", "backslashreplace")
 
 
-def sought(path: Path) -> str:
+def sought(path: Place) -> str:
     """Write a path where nothing was found; a relative one with the folder in which it was looked for."""
     return shown(path) if path.is_absolute() else f"{shown(path)} (looked in {shown(Path.cwd())})"

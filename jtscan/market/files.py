@@ -17,6 +17,7 @@ import duckdb
 
 from jtscan.domain.dates import Timeframe
 from jtscan.errors import DataError, DataNotFoundError
+from jtscan.market.addresses import Address, AnyPlace, Place, files_at, place_of, states_at
 from jtscan.market.duck import Duck, refuse_names, shown, sought, unreadable
 
 PRICES = ("open", "high", "low", "close", "volume")
@@ -27,7 +28,7 @@ _FLOATS = frozenset({"FLOAT", "DOUBLE"})
 _DECIMAL = re.compile(r"DECIMAL\(\d+, ?\d+\)")
 MOMENTS = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S"})
 _HIVE_SYMBOL = re.compile(r"(?:^|/)symbol=([^/]+)/")
-FileStates = Mapping[Path, str | None]
+FileStates = Mapping[Place, str | None]
 """What each file was when it was listed: another text for any other content; None is never written again."""
 _TIMES = frozenset({"timestamp", "date", "datetime", "time", "dt", "날짜", "일자"})
 
@@ -41,7 +42,7 @@ class PriceFile:
     where rows have their own, and where nobody can know.
     """
 
-    path: Path
+    path: Place
     columns: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     symbol: str | None = None
     problem: str | None = None
@@ -65,27 +66,33 @@ class PriceFile:
         return self.columns[name][1] in _FLOATS
 
 
-def find_files(where: str | Path | Sequence[str | Path]) -> list[Path]:
-    """List the Parquet files of a file, a folder, a glob, or a list of those, in rising order.
+def find_files(where: str | Place | Sequence[str | Place]) -> list[Place]:
+    """List the Parquet files of a file, a folder, a glob, or a list of those, in rising order; addresses as paths.
 
     A file of a list that is not there is listed too: its symbol is not to be
     forgotten.
     """
-    places = [Path(place).expanduser() for place in ([where] if isinstance(where, str | Path) else where)]
+    places = [place_of(place) for place in ([where] if isinstance(where, str | Path | Address) else where)]
     if not places:
         raise DataNotFoundError("the list of Parquet files is empty")
-    found: set[Path] = set()
+    found: set[Place] = set()
     for place in places:
         there = _files_at(place)
         if not there and (len(places) == 1 or place.is_dir() or glob.has_magic(str(place))):
             raise DataNotFoundError(f"there are no Parquet files at {sought(place)}")
         found.update(there or [place])
     if not any(path.exists() for path in found):
-        raise DataNotFoundError(f"there are no Parquet files at {', '.join(shown(path) for path in sorted(found))}")
-    return sorted(found)
+        raise DataNotFoundError(f"there are no Parquet files at {', '.join(shown(path) for path in _sorted(found))}")
+    return _sorted(found)
 
 
-def _files_at(place: Path) -> list[Path]:
+def _sorted(places: Iterable[Place]) -> list[Place]:
+    return sorted(places, key=lambda place: place.parts)
+
+
+def _files_at(place: Place) -> Sequence[Place]:
+    if isinstance(place, Address):
+        return files_at(place)
     if place.is_dir():
         return list(_files_below(place))
     if place.parts[-2:] == ("**", "*.parquet"):
@@ -111,14 +118,17 @@ def _cannot_list(error: OSError) -> None:
     raise DataError(f"{shown(Path(error.filename))}: the folder cannot be listed: {error.strerror}") from error
 
 
-def states_of(paths: Iterable[Path]) -> dict[Path, str | None]:
+def states_of(paths: Iterable[Place]) -> dict[Place, str | None]:
     """Take each file's size and time of change."""
-    return {path: _state_of(path) for path in paths}
+    paths = list(paths)
+    apart = states_at(path for path in paths if isinstance(path, Address))
+    return {path: apart[path] if isinstance(path, Address) else _state_of(path) for path in paths}
 
 
-def changed_of(states: FileStates) -> list[Path]:
+def changed_of(states: FileStates) -> list[Place]:
     """List the files that are no longer what they were."""
-    return [path for path, state in states.items() if state is not None and state != _state_of(path)]
+    now = states_of(path for path, state in states.items() if state is not None)
+    return [path for path, state in now.items() if state != states[path]]
 
 
 def _state_of(path: Path) -> str:
@@ -138,7 +148,7 @@ def version_of(states: FileStates) -> str:
 
 
 def inspect_files(
-    duck: Duck, paths: Sequence[Path], timeframe: Timeframe, renamed: Mapping[str, str]
+    duck: Duck, paths: Sequence[Place], timeframe: Timeframe, renamed: Mapping[str, str]
 ) -> list[PriceFile]:
     """Read the schema of each file and check it; ``renamed`` maps our names to the files'."""
     problems = refuse_names(paths)
@@ -156,7 +166,7 @@ def inspect_files(
 Schema = Sequence[tuple[str, str]]
 
 
-def schemas_of(duck: Duck, paths: Sequence[Path], problems: dict[Path, str]) -> dict[Path, Schema]:
+def schemas_of(duck: Duck, paths: Sequence[AnyPlace], problems: dict[AnyPlace, str]) -> dict[AnyPlace, Schema]:
     """Columns and DuckDB types of each Parquet file: all in one query, one by one if a file spoils it."""
     if not paths:
         return {}
@@ -170,7 +180,8 @@ def schemas_of(duck: Duck, paths: Sequence[Path], problems: dict[Path, str]) -> 
             return {}
         return {path: schema for each in paths for path, schema in schemas_of(duck, [each], problems).items()}
     trees = groupby(found.iter_rows(), key=lambda node: node[0])
-    return {Path(name): _columns([node[1:] for node in tree]) for name, tree in trees}
+    named = {str(path): path for path in paths}
+    return {named[name]: _columns([node[1:] for node in tree]) for name, tree in trees}
 
 
 def _columns(nodes: Sequence[tuple[str, str | None, int | None]]) -> Schema:
@@ -192,7 +203,7 @@ def _named(file: PriceFile, *, among_many: bool) -> PriceFile:
     return file if file.problem and among_many else replace(file, symbol=shown(Path(file.path.stem)))
 
 
-def _checked(path: Path, schema: Schema, timeframe: Timeframe, renamed: Mapping[str, str]) -> PriceFile:
+def _checked(path: Place, schema: Schema, timeframe: Timeframe, renamed: Mapping[str, str]) -> PriceFile:
     columns = _our_names(dict(schema), renamed)
     problem = _alike(schema) or _missing(dict(schema), columns, renamed) or _wrong_types(columns, timeframe)
     return PriceFile(path=path, columns=columns, problem=problem)

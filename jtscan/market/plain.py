@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from jtscan.domain.dates import Timeframe
+from jtscan.market.addresses import Place
 
 UNREADABLE = (PolarsError, PanicException, OSError)
 NUMBERS: Mapping[str, pl.DataType | type[pl.DataType]] = {
@@ -27,7 +27,7 @@ _YEARS = {
 """The first and the last moment that Python knows, as the numbers that Polars keeps."""
 
 
-def open_files(paths: Iterable[Path]) -> pl.LazyFrame:
+def open_files(paths: Iterable[Place]) -> pl.LazyFrame:
     """Open files for reading.
 
     As addresses: files that are named by their path are mapped into memory,

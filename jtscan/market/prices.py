@@ -11,7 +11,8 @@ from pathlib import Path
 
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.words import first_few
-from jtscan.errors import DataError, DataNotFoundError, RequestError
+from jtscan.errors import DataError, DataNotFoundError, RequestError, StoreError
+from jtscan.market.addresses import Address, Place, place_of
 from jtscan.market.catalog import make_catalog
 from jtscan.market.duck import shown, sought
 from jtscan.market.files import find_files, states_of, version_of
@@ -20,7 +21,7 @@ from jtscan.market.resampled import ResampledSnapshot, made_from, made_of
 from jtscan.market.snapshot import PriceSnapshot
 from jtscan.market.store.aside import Aside
 from jtscan.market.store.catalogs import stored_catalog
-from jtscan.market.store.manifest import Kind, refuse_damage
+from jtscan.market.store.manifest import NAME, Kind, refuse_damage
 from jtscan.market.store.reading import is_store
 from jtscan.market.store.store import Store
 
@@ -42,7 +43,8 @@ class DuckDBPriceRepository:
     Parameters
     ----------
     data
-        A folder with ``prices/<timeframe>/**/*.parquet``.
+        A folder with ``prices/<timeframe>/**/*.parquet``; as a path, or an
+        address of fsspec (``s3://bucket/data``), which must not be a store.
     prices
         Instead: a Parquet file, a folder, a glob, or a list of those.
     timeframe
@@ -66,11 +68,13 @@ class DuckDBPriceRepository:
         version: int | None = None,
         verify: bool = False,
     ) -> None:
-        self._data = None if data is None else Path(data).expanduser()
+        self._data = None if data is None else place_of(data)
+        _refuse_store(self._data)
         self._prices = prices
         self._timeframe = timeframe
         self._columns = dict(columns or {})
-        self._store = None if self._data is None or not is_store(self._data) else Store(self._data, version=version)
+        root = self._root
+        self._store = None if root is None or not is_store(root) else Store(root, version=version)
         if self._store is None and (version is not None or verify):
             field = "version" if version is not None else "verify"
             raise RequestError(field, "only a store, as jtscan ingest writes it, can do this")
@@ -83,8 +87,8 @@ class DuckDBPriceRepository:
     def where(self) -> str:
         """The folder or the files, for people."""
         given = self._prices if self._data is None else self._data
-        paths = [given] if isinstance(given, str | Path) else list(given or ())
-        return first_few([shown(Path(path)) for path in paths])
+        paths = [given] if isinstance(given, str | Path | Address) else list(given or ())
+        return first_few([shown(place_of(path)) for path in paths])
 
     def timeframes(self) -> list[Timeframe]:
         """Return the timeframes that are stored, shortest first."""
@@ -92,14 +96,24 @@ class DuckDBPriceRepository:
             return [self._timeframe]
         if (store := self.store) is not None:
             return store.manifest.timeframes
-        return [each for each in Timeframe if (self._data / "prices" / each).is_dir()]
+        prices = self._data / "prices"
+        if isinstance(prices, Address):  # one question rather than one for each
+            there = {folder.name for folder in prices.folders()}
+            return [each for each in Timeframe if each in there]
+        return [each for each in Timeframe if (prices / each).is_dir()]
 
     @property
     def store(self) -> Store | None:
         """The store below the data folder; None where no ingest has written. It may come into being later."""
-        if self._store is None and self._data is not None and is_store(self._data):
-            self._store = Store(self._data)
+        root = self._root
+        if self._store is None and root is not None and is_store(root):
+            self._store = Store(root)
         return self._store
+
+    @property
+    def _root(self) -> Path | None:
+        """Where a store may be."""
+        return self._data if isinstance(self._data, Path) else None
 
     def resampled_timeframes(self) -> list[Timeframe]:
         """Return the timeframes that are made at read, from stored ones that are shorter; shortest first."""
@@ -165,13 +179,13 @@ class DuckDBPriceRepository:
 
         return self._known(timeframe, manifest.name, make)
 
-    def _with_bars_of(self, symbol: str) -> list[Timeframe]:
-        """List the stored timeframes that have a symbol; those that cannot be read have none."""
-        found = []
+    def _with_bars_of(self, symbols: Sequence[str]) -> dict[str, list[Timeframe]]:
+        """List the stored timeframes that have each symbol; those that cannot be read have none."""
+        found: dict[str, list[Timeframe]] = {symbol: [] for symbol in symbols}
         for each in self.timeframes():
             with suppress(DataError):
-                if symbol in self._stored(each).symbols:
-                    found.append(each)
+                for symbol in found.keys() & self._stored(each).symbols:
+                    found[symbol].append(each)
         return found
 
     def _known(self, timeframe: Timeframe, version: str, make: Callable[[], PriceSnapshot]) -> PriceSnapshot:
@@ -189,7 +203,7 @@ class DuckDBPriceRepository:
                 known = self._made[timeframe] = ResampledSnapshot(base, timeframe)
             return known
 
-    def _paths(self, timeframe: Timeframe) -> list[Path]:
+    def _paths(self, timeframe: Timeframe) -> list[Place]:
         if self._data is None:
             if timeframe != self._timeframe:
                 made = ", ".join(made_from([self._timeframe]))
@@ -214,3 +228,12 @@ class DuckDBPriceRepository:
         where = shown(self._data) if self._data else "these files"
         cure = "" if any(each is not timeframe for each in stored) else f"; {HOW_TO_GET_DATA}"
         return DataNotFoundError(f"there are no {timeframe} bars in {where} (timeframes there: {there}{longer}){cure}")
+
+
+def _refuse_store(data: Place | None) -> None:
+    """Refuse a store at an address: it is read as a folder of this machine."""
+    if isinstance(data, Address) and (data / NAME).is_file():
+        raise StoreError(
+            f"{data}: it is a store, which is read from a folder; copy it to one, or mount it, "
+            "or keep Parquet files there that are scanned as they are"
+        )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -14,6 +13,7 @@ from jtscan.domain.bars import ReadWindow
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.jobs import NO_ROWS, RowCounts
 from jtscan.errors import DataError
+from jtscan.market.addresses import Place
 from jtscan.market.catalog import (
     FILE,
     Catalog,
@@ -227,7 +227,7 @@ class BarReader:
         holding = self.catalog.entries.filter(pl.col("symbol").is_in(list(symbols)))["file"].unique().sort()
         return [files[position] for position in holding]
 
-    def paths_of(self, symbols: Sequence[str]) -> list[Path]:
+    def paths_of(self, symbols: Sequence[str]) -> list[Place]:
         """Name the files that hold rows of the symbols by their paths."""
         return [file.path for file in self._files_of(symbols)]
 

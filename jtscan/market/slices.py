@@ -3,8 +3,8 @@
 The catalog knows where a symbol's rows begin in a file and how many there
 are, so the rows of a chunk of symbols are a few stretches of files. What does
 not turn out as the catalog says (rows out of order, a file that has changed
-or cannot be read) is left to SQL, which finds rows wherever they are and
-tells what is wrong.
+or cannot be read, a file on another machine) is left to SQL, which finds rows
+wherever they are and tells what is wrong.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
 from jtscan.domain.bars import ReadWindow
 from jtscan.domain.dates import Timeframe
+from jtscan.market.addresses import Address, Place
 from jtscan.market.catalog import Catalog
 from jtscan.market.files import PRICES, FileStates, PriceFile, changed_of
 from jtscan.market.plain import NUMBERS, UNREADABLE, as_moments, open_files, type_of
@@ -80,12 +80,14 @@ class Slices:
         self._catalog = catalog
         self._timeframe = timeframe
         self._states = states
-        self._scans: dict[tuple[Path, ...], pl.LazyFrame] = {}
+        self._scans: dict[tuple[Place, ...], pl.LazyFrame] = {}
 
     @cached_property
     def pieces(self) -> dict[str, list[Piece]]:
         """The pieces of each symbol that has nothing else, in rising time."""
         placed = pl.col("together") & (pl.col("no_bars") == 0)
+        elsewhere = [place for place, file in enumerate(self._catalog.files) if isinstance(file.path, Address)]
+        placed &= ~pl.col("file").is_in(elsewhere)
         placed &= pl.all_horizontal(pl.col("start", "first", "last").is_not_null())
         apart = ~(pl.col("first") <= pl.col("last").shift(1)).any()
         long = (pl.len() <= _SHORT_PIECE) | (pl.col("rows").mean() >= _SHORT_PIECE)

@@ -24,6 +24,8 @@ from jtscan.market.reader import BarReader, Extent
 from jtscan.market.store.aside import Aside
 
 _SCATTERED = 8
+Timeframes = Mapping[str, Sequence[Timeframe]]
+"""Of symbols, those that have bars of them."""
 _Moment = TypeVar("_Moment", dt.date, dt.datetime)
 
 
@@ -38,7 +40,7 @@ class PriceSnapshot:
         look: Callable[[Duck], Catalog],
         *,
         aside: Aside | None = None,
-        elsewhere: Callable[[str], Sequence[Timeframe]] = lambda _: (),
+        elsewhere: Callable[[Sequence[str]], Timeframes] = lambda _: {},
     ) -> None:
         self._files = files
         self._aside = aside or Aside()
@@ -54,14 +56,13 @@ class PriceSnapshot:
         """Return what it is for some symbols: another process reads the same bars of them."""
         catalog = self.catalog.part(symbols)
         there = {file.path for file in catalog.files}
-        known = {*self._reader.by_symbol, *catalog.rowless, *self._aside.symbols}
         part = PriceSnapshot(
             {path.absolute(): state for path, state in self._files.items() if path.absolute() in there},
             self.version,
             self.timeframe,
             partial(_known, catalog),
             aside=self._aside.part(symbols),
-            elsewhere=_Elsewhere({symbol: tuple(self._elsewhere(symbol)) for symbol in symbols if symbol not in known}),
+            elsewhere=partial(_told, self._others_of(symbols)),
         )
         part.chunk_factor = self.chunk_factor
         part._sessions = self._sessions
@@ -218,7 +219,7 @@ class PriceSnapshot:
             frame=frame.rechunk(),
             rows=rows,
             problems={**problems, **conflicts},
-            absent={symbol: self._why_absent(symbol) for symbol in symbols if symbol not in present},
+            absent=self._why_absent([symbol for symbol in symbols if symbol not in present]),
             from_first=frozenset(symbol for symbol in present if symbol in short or self._begins(symbol, reach)),
             last_seen=self._last_seen(symbols, present, window),
         )
@@ -252,7 +253,18 @@ class PriceSnapshot:
         warm = {symbol for symbol, count in loaded.before(window.start).items() if count >= window.warmup}
         return [symbol for symbol in wanted if symbol not in warm and not self._begins(symbol, reach)]
 
-    def _why_absent(self, symbol: str) -> str:
+    def _others_of(self, symbols: Iterable[str]) -> Timeframes:
+        """Ask which other timeframes have the symbols of which there is nothing here."""
+        known = (self._reader.by_symbol, self.catalog.rowless, self._aside.symbols)
+        unknown = [symbol for symbol in symbols if not any(symbol in each for each in known)]
+        return self._elsewhere(unknown) if unknown else {}
+
+    def _why_absent(self, symbols: Sequence[str]) -> dict[str, str]:
+        elsewhere = self._others_of(symbols)
+        return {symbol: self._why(symbol, elsewhere.get(symbol, ())) for symbol in symbols}
+
+    def _why(self, symbol: str, elsewhere: Sequence[Timeframe]) -> str:
+        """Say why a symbol has no bars here; ``elsewhere`` are the timeframes that have some."""
         if symbol in self.catalog.rowless:
             return self.catalog.rowless[symbol]
         if symbol not in self._reader.by_symbol:
@@ -260,7 +272,7 @@ class PriceSnapshot:
             if apart is not None:
                 return apart
             lost = f", as far as they can be read (not: {self.catalog.lost})" if self.catalog.lost else ""
-            others = ", ".join(self._elsewhere(symbol))
+            others = ", ".join(elsewhere)
             return f"{NOT_IN} {self.timeframe} prices{lost}; it has {others}" if others else f"{NOT_IN} prices{lost}"
         _, _, first, last = self._reader.by_symbol[symbol]
         if first is None:
@@ -279,14 +291,8 @@ def _known(catalog: Catalog, _duck: Duck) -> Catalog:
     return catalog
 
 
-class _Elsewhere:
-    """What is known already of the timeframes that have symbols which are not here."""
-
-    def __init__(self, timeframes: Mapping[str, Sequence[Timeframe]]) -> None:
-        self._timeframes = timeframes
-
-    def __call__(self, symbol: str) -> Sequence[Timeframe]:
-        return self._timeframes.get(symbol, ())
+def _told(timeframes: Timeframes, _symbols: Sequence[str]) -> Timeframes:
+    return timeframes
 
 
 def earlier(moment: _Moment, bars: int, timeframe: Timeframe) -> _Moment | None:

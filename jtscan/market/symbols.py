@@ -7,7 +7,6 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -15,6 +14,7 @@ import polars as pl
 from jtscan.domain.symbols import Names, SymbolCriteria, Where
 from jtscan.domain.universe import MEMBER_SCHEMA, selected, values_of
 from jtscan.errors import DataError, DataNotFoundError
+from jtscan.market.addresses import Place, place_of
 from jtscan.market.duck import Duck, quoted, refuse_names, shown, sought, unreadable
 from jtscan.market.files import MOMENTS, is_number, states_of, version_of
 
@@ -33,7 +33,7 @@ _WHOLE = frozenset(
     {f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY", "SMALL", "BIG")} | {"INTEGER", "UINTEGER"}
 )
 
-Source = str | Path | None | Callable[[], str | Path | None]
+Source = str | Place | None | Callable[[], str | Place | None]
 """A file, none, or what tells which file it is now."""
 
 
@@ -156,17 +156,17 @@ class DuckDBSymbolRepository:
 class _File:
     """A file as a frame, read again when it, or which file it is, has changed."""
 
-    def __init__(self, source: Source, what: str, read: Callable[[Path], pl.DataFrame], empty: pl.DataFrame) -> None:
+    def __init__(self, source: Source, what: str, read: Callable[[Place], pl.DataFrame], empty: pl.DataFrame) -> None:
         self._source = source
         self._what = what
         self._read = read
         self._empty = empty
         self._lock = threading.Lock()
-        self._known: dict[tuple[Path, str], pl.DataFrame] = {}  # of the newest alone; pinned copies share it
+        self._known: dict[tuple[Place, str], pl.DataFrame] = {}  # of the newest alone; pinned copies share it
 
-    def path(self) -> Path | None:
+    def path(self) -> Place | None:
         given = self._source() if callable(self._source) else self._source
-        return None if given is None else Path(given).expanduser()
+        return None if given is None else place_of(given)
 
     def pinned(self) -> _File:
         """The same file, whichever is the source's later; what is read of it is known to both."""
@@ -189,12 +189,12 @@ class _File:
             return self._known[version]
 
 
-def _read(path: Path) -> pl.DataFrame:
+def _read(path: Place) -> pl.DataFrame:
     """Read the table of symbols: our columns as we know them, then all others as they are."""
     return _of_each_symbol_one(path, _columns(path, SCHEMA, "the table of symbols", others=True))
 
 
-def _read_members(path: Path) -> pl.DataFrame:
+def _read_members(path: Place) -> pl.DataFrame:
     table = _columns(path, MEMBER_SCHEMA, "the file of members", others=False)
     named = table.drop_nulls(["index", "symbol"])
     kept = named.filter(pl.col("start").is_null() | pl.col("end").is_null() | (pl.col("start") < pl.col("end")))
@@ -203,7 +203,7 @@ def _read_members(path: Path) -> pl.DataFrame:
     return kept
 
 
-def _columns(path: Path, schema: Mapping[str, type[pl.DataType]], what: str, *, others: bool) -> pl.DataFrame:
+def _columns(path: Place, schema: Mapping[str, type[pl.DataType]], what: str, *, others: bool) -> pl.DataFrame:
     for reason in refuse_names([path]).values():
         raise DataError(f"{shown(path)}: {reason}")
     duck = Duck([path])
@@ -234,12 +234,12 @@ def _no_dates(name: str, kinds: Mapping[str, str], source: str) -> str:
     return f"SELECT {ours if name in kinds else 'NULL'} {source} WHERE {wrong} LIMIT 1"
 
 
-def _check_dates(path: Path, name: str, wrong: pl.DataFrame) -> None:
+def _check_dates(path: Place, name: str, wrong: pl.DataFrame) -> None:
     if wrong.height:
         raise DataError(f"{path}: its column {name!r} has {wrong.item()!r}, which is not a date like 2024-01-31")
 
 
-def _of_each_symbol_one(path: Path, table: pl.DataFrame) -> pl.DataFrame:
+def _of_each_symbol_one(path: Place, table: pl.DataFrame) -> pl.DataFrame:
     named = table.filter(pl.col("symbol").is_not_null())
     kept = named.unique("symbol", keep="first", maintain_order=True)
     _tell(path, table.height - named.height, "without a symbol")
@@ -247,12 +247,12 @@ def _of_each_symbol_one(path: Path, table: pl.DataFrame) -> pl.DataFrame:
     return kept
 
 
-def _tell(path: Path, count: int, what: str) -> None:
+def _tell(path: Place, count: int, what: str) -> None:
     if count:
         logger.warning("%s: rows left out, %s: %s", path, what, f"{count:,}")
 
 
-def _check(path: Path, kinds: Mapping[str, str], schema: Mapping[str, type[pl.DataType]], what: str) -> None:
+def _check(path: Place, kinds: Mapping[str, str], schema: Mapping[str, type[pl.DataType]], what: str) -> None:
     for name in [name for name in ("symbol", "index") if name in schema]:
         if name not in kinds:
             raise DataError(f"{path}: {what} has no column {name!r}; it has: {', '.join(kinds)}")

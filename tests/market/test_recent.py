@@ -68,7 +68,7 @@ def test_a_folder_of_data_and_its_files_are_two(tmp_path, looked):
     write(tmp_path / "prices/1d/p.parquet", "A")
     write(tmp_path / "prices/1w/p.parquet", "B")
     folder, files = DuckDBPriceRepository(tmp_path), DuckDBPriceRepository(prices=tmp_path / "prices/1d")
-    reasons = [each.snapshot(Timeframe.D1)._why_absent("B") for each in (folder, files)]
+    reasons = [each.snapshot(Timeframe.D1)._why_absent(["B"])["B"] for each in (folder, files)]
     assert reasons == ["it is not in the 1d prices; it has 1w", "it is not in the prices"]
 
 

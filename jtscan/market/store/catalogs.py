@@ -73,7 +73,7 @@ def _keep(draft: Draft, timeframe: Timeframe, paths: Sequence[Path], known: Cata
 
 def _about(root: Path, catalog: Catalog) -> dict[str, Any]:
     """What a catalog tells beside its entries."""
-    files = [[file.path.relative_to(root).as_posix(), dict(file.columns)] for file in catalog.files]
+    files = [[Path(str(file.path)).relative_to(root).as_posix(), dict(file.columns)] for file in catalog.files]
     return {"files": files, "columns": dict(catalog.columns), "notes": catalog.notes}
 
 
