@@ -190,6 +190,14 @@ def test_other_data_is_another_scan(path):
         run(made, job(path))
 
 
+def test_the_same_file_under_other_names_of_columns_is_other_data(path):
+    prices = path.with_suffix(".parquet")
+    make_bars(CLOSES).with_columns(adjusted=-pl.col("close")).write_parquet(prices)
+    jt.Scanner(prices=prices).scan(PLAIN, checkpoint=path)
+    with pytest.raises(RequestError, match="checkpoint: .* data version"):
+        jt.Scanner(prices=prices, columns={"close": "adjusted"}).scan(PLAIN, checkpoint=path)
+
+
 def test_names_and_sectors_count_where_the_formula_reads_them(path, tmp_path):
     labels = pl.DataFrame({"symbol": SYMBOLS, "name": None, "market": None, "sector": "x"}).cast(pl.String)
     other = labels.with_columns(sector=pl.lit("y"))
