@@ -64,7 +64,8 @@ class PriceSnapshot:
             elsewhere=_Elsewhere({symbol: tuple(self._elsewhere(symbol)) for symbol in symbols if symbol not in known}),
         )
         part.chunk_factor = self.chunk_factor
-        part._sessions = self._sessions
+        if self.timeframe.intraday:  # a pass over all prices; of days nobody asks for more than their own
+            part._sessions = self._sessions
         return part
 
     def __getstate__(self) -> dict[str, Any]:
