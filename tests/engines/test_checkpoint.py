@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import logging
 import re
 import signal
@@ -247,6 +248,33 @@ def test_a_function_of_one_s_own_that_was_changed_is_another_scan(path):
     functions(2).scan("scaled() > 8", checkpoint=path)
     with pytest.raises(RequestError, match="checkpoint: .* functions of your own: they were changed"):
         functions(3).scan("scaled() > 8", checkpoint=path)
+
+
+def test_a_function_in_a_module_that_was_changed_is_another_scan(path, tmp_path, monkeypatch):
+    prices = path.with_suffix(".parquet")
+    make_bars(CLOSES).write_parquet(prices)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def scan(times):
+        (tmp_path / "of_mine.py").write_text(
+            textwrap.dedent(f"""
+                import jtscan as jt, polars as pl
+                def times(values):
+                    return values * {times}
+                @jt.function(lookback=0)
+                def scaled(x: pl.Expr = "close") -> pl.Expr:
+                    return x.map_batches(times, return_dtype=pl.Float64)
+            """)
+        )
+        monkeypatch.delitem(sys.modules, "of_mine", raising=False)
+        scaled = importlib.import_module("of_mine").scaled
+        return jt.Scanner(prices=prices, functions=[scaled]).scan("scaled() > 8", checkpoint=path, allow_lookahead=True)
+
+    scan(2)
+    scan(2)
+    with pytest.raises(RequestError, match="checkpoint: .* functions of your own: they were changed"):
+        scan(3)
 
 
 # ── the file ──────────────────────────────────────────────────────────────────
