@@ -38,7 +38,7 @@ from jtscan.engines.place import Place
 from jtscan.engines.replay import Replay
 from jtscan.engines.results import empty_matches
 from jtscan.engines.where import Workplace, as_workplace
-from jtscan.engines.work import Work
+from jtscan.engines.work import Work, compiled_from
 from jtscan.errors import LookAheadError, RequestError
 from jtscan.formula import Function, Plan, compile_formula, compile_series
 from jtscan.ports import IPriceRepository, IPriceSnapshot
@@ -279,16 +279,7 @@ class ProcessingEngine:
             )
 
     def _compiled_from(self, job: ProcessingJob) -> dict[str, Any]:
-        """What the compiler is told of a job."""
-        return {
-            "formula": job.formula,
-            "columns": self._prices.snapshot(job.timeframe).columns,
-            "parameters": job.parameters,
-            "first": job.first,
-            "members": job.members is not None,
-            "timeframe": job.timeframe,
-            "functions": self._functions,
-        }
+        return compiled_from(job, self._prices.snapshot(job.timeframe).columns, self._functions)
 
     def _work(self, job: ProcessingJob, plan: Plan | None = None) -> Work:
         snapshot = self._prices.snapshot(job.timeframe)

@@ -25,9 +25,9 @@ from jtscan.engines.crew import Done, HandedIn, do
 from jtscan.engines.gathered import Made
 from jtscan.engines.packing import packed, unpacked
 from jtscan.engines.probe import Named, differences, versions
-from jtscan.engines.work import Work
+from jtscan.engines.work import Work, compiled_from
 from jtscan.errors import EngineError, first_line
-from jtscan.formula import Function, Plan, compile_formula, registered
+from jtscan.formula import Plan, compile_formula, registered
 from jtscan.ports import IPriceSnapshot
 
 _PLANS = 8
@@ -44,20 +44,7 @@ class Recipe:
     def plan(self) -> Plan:
         """Make the plan, the same wherever it is made."""
         functions = [each.found() if isinstance(each, Named) else each for each in self.functions]
-        return compile_job(self.job, self.columns, registered(functions))
-
-
-def compile_job(job: ProcessingJob, columns: Mapping[str, str], functions: Sequence[Function]) -> Plan:
-    """Make the plan of a job."""
-    return compile_formula(
-        job.formula,
-        columns,
-        job.parameters,
-        first=job.first,
-        members=job.members is not None,
-        timeframe=job.timeframe,
-        functions=functions,
-    )
+        return compile_formula(**compiled_from(self.job, self.columns, registered(functions)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -32,6 +33,19 @@ logger = logging.getLogger("jtscan")
 
 EXPECTED = (JtscanError, PolarsError, PanicException, duckdb.Error)
 """What bad data and bad formulas raise; anything else is our own error."""
+
+
+def compiled_from(job: ProcessingJob, columns: Mapping[str, str], functions: Sequence[Function]) -> dict[str, Any]:
+    """What the compiler is told of a job, wherever it is compiled."""
+    return {
+        "formula": job.formula,
+        "columns": columns,
+        "parameters": job.parameters,
+        "first": job.first,
+        "members": job.members is not None,
+        "timeframe": job.timeframe,
+        "functions": functions,
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

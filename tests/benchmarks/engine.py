@@ -14,9 +14,8 @@ memory      a stream over a billion minute bars: many minutes, only if asked for
 Prices are invented, and kept in FOLDER for the next run. A machine that does
 nothing else is asked for: figures move by a third from run to run, so read
 ratios. ``--small --rounds 1`` only shows that everything runs. The peers need
-the extras ``pandas`` and ``synthetic`` and ``pip install ta-lib``; vectorbt an
-environment of its own, with ``pip install vectorbt ta-lib pyarrow``, whose
-Python is named by ``--vectorbt`` or VBT_PYTHON.
+the extra ``pandas``; vectorbt an environment of its own, with ``pip install
+vectorbt ta-lib pyarrow``, whose Python is named by ``--vectorbt`` or VBT_PYTHON.
 """
 
 from __future__ import annotations

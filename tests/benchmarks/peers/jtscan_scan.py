@@ -6,6 +6,7 @@ import argparse
 from functools import cache
 from pathlib import Path
 
+import talib  # noqa: F401 - jtscan does at the first scan what the others do at their top
 from formulas import EVERY_BAR, FORMULAS
 from timed import main
 
