@@ -20,7 +20,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
-from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from filelock import FileLock, Timeout
 from jtscan.domain.jobs import ProcessingJob, ProcessingResult, Status
 from jtscan.domain.words import first_few
 from jtscan.engines.packing import packed, unpacked
+from jtscan.engines.probe import versions
 from jtscan.engines.records import Records
 from jtscan.engines.work import Work
 from jtscan.errors import RequestError, first_line
@@ -66,8 +66,7 @@ def identity(work: Work) -> dict[str, Any]:
         "members of the index": _sum([_frame(job.members)]),
         "compared members": _sum([_frame(job.universe_members)]) if plan.compares else None,
         "data version": work.snapshot.version,
-        "jtscan": version("jtscan"),
-        "Polars": pl.__version__,
+        **versions(),
     }
 
 

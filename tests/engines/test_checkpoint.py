@@ -19,6 +19,7 @@ from jtscan.domain.control import CancellationToken
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.formulas import Formula, as_formula
 from jtscan.domain.jobs import ProcessingJob, ProcessingResult, RowCounts, Status
+from jtscan.engines import checkpoint, probe
 from jtscan.engines.packing import packed, unpacked
 from jtscan.engines.processing import ProcessingEngine
 from jtscan.errors import RequestError
@@ -197,6 +198,14 @@ def test_the_same_file_under_other_names_of_columns_is_other_data(path):
     jt.Scanner(prices=prices).scan(PLAIN, checkpoint=path)
     with pytest.raises(RequestError, match="checkpoint: .* data version"):
         jt.Scanner(prices=prices, columns={"close": "adjusted"}).scan(PLAIN, checkpoint=path)
+
+
+def test_another_version_of_whatever_computes_is_another_scan(path, monkeypatch):
+    run(engine()[0], job(path))
+    other = {**probe.versions(), "ta-lib": "0.0"}
+    monkeypatch.setattr(checkpoint, "versions", lambda: other)
+    with pytest.raises(RequestError, match=r"ta-lib: '.*' there, '0\.0' here"):
+        run(engine()[0], job(path))
 
 
 def test_names_and_sectors_count_where_the_formula_reads_them(path, tmp_path):
