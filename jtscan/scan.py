@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -28,7 +29,7 @@ from jtscan.domain.bars import DataState
 from jtscan.domain.control import CTRL_C, CancellationToken, ProgressCallback, ScanObserver, deadline, reading_for
 from jtscan.domain.jobs import ProcessingJob, ProcessingResult, Status
 from jtscan.domain.scans import OUTCOME_SCHEMA, BatchScanRequest, BatchScanResult
-from jtscan.errors import StoppedError
+from jtscan.errors import EngineError, StoppedError
 from jtscan.formula import compile_formula
 from jtscan.history import ScanSource
 from jtscan.ports import IProcessingEngine, ISymbolRepository
@@ -36,6 +37,11 @@ from jtscan.turns import Turn, Turns
 from jtscan.universe import Universe, find, nothing_left, resolve, unasked
 
 logger = logging.getLogger("jtscan")
+
+_FORKED = (
+    "this process is a fork of the one that made the scanner, in which neither Polars nor DuckDB works any more: start "
+    'processes by multiprocessing.get_context("spawn"), and make a scanner in each'
+)
 
 _T = TypeVar("_T")
 TakeTurn = Callable[[CancellationToken, Callable[[str], None]], AbstractAsyncContextManager[Turn]]
@@ -83,6 +89,7 @@ class BatchScanUseCase:
         self._symbol_repo = symbol_repo
         self._aggregator = aggregator
         self._turn = turn or partial(Turns().turn, most=sys.maxsize)
+        self._process = os.getpid()
 
     async def execute(
         self,
@@ -172,6 +179,8 @@ class BatchScanUseCase:
         self, request: BatchScanRequest, token: CancellationToken | None, observer: ScanObserver | None
     ) -> AsyncIterator[_Heard]:
         """Wait for a turn, within the request's time; a token of the scan's own is set where the user's is."""
+        if os.getpid() != self._process:
+            raise EngineError(_FORKED)
         ours = CancellationToken(parent=token)
         tell = partial(_phase, observer)
         with deadline(ours, request.timeout), reading_for(ours):

@@ -15,8 +15,9 @@ import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from contextvars import copy_context
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from typing import Any, Generic, ParamSpec, TypeVar
+from weakref import WeakSet
 
 from jtscan.domain.control import CTRL_C, CancellationToken
 from jtscan.domain.words import nearest
@@ -26,19 +27,26 @@ _T = TypeVar("_T")
 _P = ParamSpec("_P")
 _Asked = TypeVar("_Asked")
 _POLL_SECONDS = 0.05
+_EXIT_SECONDS = 10.0
+_ENDING = "Python ended"
 _NO_FORMULA = "missing a required argument: 'formula'"
 
 
 class Apart(Generic[_T]):
-    """A coroutine on a loop of a thread of its own."""
+    """A coroutine on a loop of a thread of its own; if Python ends meanwhile, its token is set."""
 
-    def __init__(self, work: Coroutine[Any, Any, _T], *, name: str = "jtscan-scan") -> None:
+    def __init__(
+        self, work: Coroutine[Any, Any, _T], token: CancellationToken | None = None, *, name: str = "jtscan-scan"
+    ) -> None:
+        self.token = token
         self._future: Future[_T] = Future()
         self._future.set_running_or_notify_cancel()
         self._ended = threading.Event()
         # The context tells a kernel of which cell a progress bar is. No daemon: the exit of Python waits for what works
         # in it anyway, and one that is killed keeps what DuckDB then reports as leaked.
         self._thread = threading.Thread(target=copy_context().run, args=(self._run, work), name=name)
+        _watch_the_exit()
+        _AT_WORK.add(self)
         self._thread.start()
 
     def _run(self, work: Coroutine[Any, Any, _T]) -> None:
@@ -71,12 +79,30 @@ class Apart(Generic[_T]):
         return self._future.result()
 
 
+_AT_WORK: WeakSet[Apart[Any]] = WeakSet()
+
+
+@cache
+def _watch_the_exit() -> None:
+    # atexit comes too late: by then Python has waited for all threads, and those of a pool take no more work.
+    threading._register_atexit(_stop_all)  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public one
+
+
+def _stop_all() -> None:
+    """Have what is at work end with what is done, while it still can."""
+    at_work = [(each, each.token) for each in _AT_WORK if each.token is not None]
+    for _, token in at_work:
+        token.cancel(_ENDING)
+    for each, _ in at_work:
+        each.has_ended(_EXIT_SECONDS)
+
+
 def run(work: Coroutine[Any, Any, _T], token: CancellationToken | None = None) -> _T:
     """Wait for a coroutine on a loop of its own thread: in a notebook one is running here already.
 
     Ctrl-C sets the token and the wait goes on; without a token, or the second time, it gets out.
     """
-    made = Apart(work)
+    made = Apart(work, token)
     ended = False
     while not ended:
         try:
@@ -94,7 +120,7 @@ async def apart(work: Coroutine[Any, Any, _T], token: CancellationToken) -> _T:
 
     Then it is waited for all the same, so that what it did until then is there.
     """
-    made = Apart(work)
+    made = Apart(work, token)
     try:
         await made.ended()
     except asyncio.CancelledError:

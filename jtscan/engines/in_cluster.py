@@ -73,8 +73,9 @@ class ClusterCrew(Pooled):
         future.cancel()
 
     def close(self) -> None:
-        """Let go of the cluster."""
-        self._executor.shutdown(wait=False)
+        """Let go of the cluster; Dask closes its clients before this when Python ends."""
+        if self._client.status == "running":
+            self._executor.shutdown(wait=False)
         if self._own:
             self._client.close()
 
@@ -84,7 +85,7 @@ class ClusterCrew(Pooled):
         Raises
         ------
         EngineError
-            There have been none for too long.
+            There have been none for too long, or the client is closed.
         """
         now = time.monotonic()
         if now - self._looked_at < _LOOK_SECONDS:
@@ -95,11 +96,8 @@ class ClusterCrew(Pooled):
         self._threads = self._look()
         if self._threads:
             self._seen_at = now
-        elif now - self._seen_at > self._patience:
-            raise EngineError(
-                f"the cluster {self._address} has had no workers for {self._patience:g} s: look at its dashboard and "
-                "the logs of its workers, start some (dask worker ADDRESS), and scan again"
-            )
+        elif self._client.status == "closed" or now - self._seen_at > self._patience:
+            raise EngineError(self._nobody)
 
     def _look(self) -> Mapping[str, int]:
         """The threads of each worker there is; none where the scheduler does not answer."""
@@ -132,8 +130,20 @@ class ClusterCrew(Pooled):
                 self._probed.add((worker, key))
 
     @property
-    def _address(self) -> str:
-        return str(getattr(self._client.scheduler, "address", ""))
+    def _nobody(self) -> str:
+        """Say why nobody works."""
+        if self._client.status == "closed":
+            return "the client of the cluster is closed: connect another one, and make a scanner with it"
+        address = str(getattr(self._client.scheduler, "address", ""))
+        if self._client.status != "running":
+            return (
+                f"the scheduler {address} has not answered for {self._patience:g} s: start it and its workers again "
+                f"(dask scheduler, dask worker {address}), and scan again"
+            )
+        return (
+            f"the cluster {address} has had no workers for {self._patience:g} s: look at its dashboard and the logs of "
+            f"its workers, start some (dask worker {address}), and scan again"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -202,7 +212,10 @@ def _check_probed(worker: str, answer: Found | BaseException) -> None:
     if isinstance(answer, ModuleNotFoundError) and (answer.name or "").split(".")[0] == "jtscan":
         raise EngineError(f"the worker {worker} has no jtscan {versions()['jtscan']}: install it there")
     if isinstance(answer, BaseException):
-        raise EngineError(f"the worker {worker} cannot be used: {type(answer).__name__}: {first_line(answer)}")
+        raise EngineError(
+            f"the worker {worker} cannot be used: {type(answer).__name__}: {first_line(answer)}; look whether its "
+            "jtscan is the same as here"
+        )
     differs = differences(versions(), answer.versions)
     if differs:
         raise EngineError(f"{worker}: {differs}")

@@ -33,6 +33,7 @@ from jtscan.errors import EngineError, first_line
 
 _START_SECONDS = 60.0
 _END_SECONDS = 5.0
+_STARTS = 3
 _PROGRAM = """
 import json, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -186,7 +187,20 @@ class WorkerPool:
             process.end()
 
     def _started(self, before: WorkerProcess | None) -> WorkerProcess:
-        """Start a worker in the place of one that has died."""
+        """Start a worker in the place of one that has died, and another where it is killed while it starts."""
+        for left in reversed(range(_STARTS)):
+            process = before = self._begun(before)
+            try:
+                process.await_start()
+            except EngineError:
+                if not left or process.returned >= 0:
+                    self._processes.discard(process)
+                    raise
+            else:
+                break
+        return process
+
+    def _begun(self, before: WorkerProcess | None) -> WorkerProcess:
         with self._lock:
             if self._closed:
                 raise EngineError(LET_GO)
@@ -195,11 +209,6 @@ class WorkerPool:
                 before.end()
             process = WorkerProcess()
             self._processes.add(process)
-        try:
-            process.await_start()
-        except EngineError:
-            self._processes.discard(process)
-            raise
         return process
 
 
@@ -228,6 +237,11 @@ class WorkerProcess:
     def alive(self) -> bool:
         """Whether it can be asked."""
         return self._process.poll() is None
+
+    @property
+    def returned(self) -> int:
+        """How it ended: below zero by a signal."""
+        return self._process.wait(_END_SECONDS)
 
     @property
     def pid(self) -> int:

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, Protocol
 
 from jtscan.domain.control import CancellationToken
@@ -122,8 +123,14 @@ class Pooled(ABC):
     def _cut(self, work: Work, symbols: Sequence[str]) -> Iterator[list[str]]:
         """Cut chunks that keep every worker busy to the end."""
         least, most = self.chunk_sizes(work)
-        fair = sum(sizes_of(work, symbols).values()) // (self.workers * _ROUNDS)
-        return cut_evenly(work, symbols, min(max(fair, least), most))
+        bars = sum(sizes_of(work, symbols).values())
+        fair = bars // (self.workers * _ROUNDS)
+        return cut_evenly(work, symbols, _shared_out(bars, min(max(fair, least), most)))
+
+
+def _shared_out(bars: int, size: int) -> int:
+    """Make chunks as many, but of one size: beside a full one and a rest somebody would wait."""
+    return ceil(bars / ceil(bars / size)) if bars > size else size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

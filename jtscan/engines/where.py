@@ -7,6 +7,7 @@ opens what it describes, at its first scan (place.py).
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _HOW = "sequential, threads:2, processes:4 or dask:tcp://HOST:8786"
 _MOST_WORKERS = 1024
+_ADDRESS = re.compile(r"(\w+://)?\S+:\d+/?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,8 @@ def dask(cluster: Client | str, *, patience: float = 30.0) -> Dask:
         raise MissingExtraError("engine=jt.engines.dask(…)", "distributed")
     if not isinstance(cluster, str) and not hasattr(cluster, "scheduler_info"):
         raise RequestError("engine", f"dask() takes a Client or an address, not {type(cluster).__name__}")
+    if isinstance(cluster, str) and not _ADDRESS.fullmatch(cluster):
+        raise RequestError("engine", f"{cluster!r} is no address of a scheduler: give one such as tcp://HOST:8786")
     return Dask(cluster, patience)
 
 
@@ -158,7 +162,7 @@ def _read(engine: str) -> Workplace:
         return Sequential()
     makers: dict[str, Callable[[int | None], Workplace]] = {"threads": threads, "processes": processes}
     if name not in makers or not (rest.isdecimal() or not rest):
-        raise RequestError("engine", f"{engine!r} is none: {_HOW}")
+        raise RequestError("engine", f"{engine!r} is none of jt.engines; give {_HOW}")
     return makers[name](int(rest) if rest else None)
 
 

@@ -32,7 +32,7 @@ class Duck:
     """A locked DuckDB that can read what is in the folders of some files."""
 
     def __init__(self, files: Iterable[Path]) -> None:
-        paths = [path for file in files for path in (file, file.resolve() if file.is_symlink() else file)]
+        paths = [path for file in files for path in (file, Path(os.path.realpath(file)) if file.is_symlink() else file)]
         folders = {path for each in {path.parent for path in paths} for path in (each.absolute(), each.resolve())}
         self._allowed = sorted({f"{folder}/" for folder in folders if is_text(folder)})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -225,6 +226,10 @@ class BarReader:
             return list(files)
         holding = self.catalog.entries.filter(pl.col("symbol").is_in(list(symbols)))["file"].unique().sort()
         return [files[position] for position in holding]
+
+    def paths_of(self, symbols: Sequence[str]) -> list[Path]:
+        """Name the files that hold rows of the symbols by their paths."""
+        return [file.path for file in self._files_of(symbols)]
 
     def without_duplicates(self, loaded: Loaded) -> tuple[pl.DataFrame, dict[str, RowCounts], dict[str, str]]:
         """Drop equal rows of one timestamp and count them; other values under one timestamp are a problem."""

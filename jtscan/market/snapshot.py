@@ -15,7 +15,7 @@ import polars as pl
 from jtscan.domain.bars import NOT_IN, Bars, ReadWindow
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.jobs import NO_ROWS
-from jtscan.errors import DataError
+from jtscan.errors import DataError, DataNotFoundError
 from jtscan.market.catalog import Catalog
 from jtscan.market.duck import Duck, shown
 from jtscan.market.files import FileStates, changed_of
@@ -119,8 +119,18 @@ class PriceSnapshot:
         theirs = {file.path for file in self.catalog.part(symbols).files} if changed else set()
         for path in changed:
             if path in theirs:
+                if not path.exists():
+                    raise DataNotFoundError(
+                        f"{shown(path)}: it is not there any more, or not where this is worked on: "
+                        "every worker must see it under this path"
+                    )
                 name = shown(Path(path.name))
                 raise DataError(f"{name}: it is no longer the file that the scan began with; scan again")
+
+    def _refuse_mixed(self, symbols: Sequence[str]) -> None:
+        """Refuse what was read of files that have changed meanwhile: it is of another version, or of two."""
+        for path in changed_of({path: self._files[path] for path in self._reader.paths_of(symbols)}):
+            raise DataError(f"{shown(Path(path.name))}: it is no longer the file that the scan began with; scan again")
 
     @cached_property
     def chunk_factor(self) -> int:
@@ -204,6 +214,7 @@ class PriceSnapshot:
             rows[symbol] = rows.get(symbol, NO_ROWS) + apart
         present = {symbol for symbol, _ in loaded.runs if symbol not in conflicts}
         problems = {symbol: broken[symbol] for symbol in symbols if symbol in broken}
+        self._refuse_mixed(symbols)
         return Bars(
             frame=frame.rechunk(),
             rows=rows,

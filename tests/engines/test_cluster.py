@@ -374,3 +374,22 @@ def test_without_workers_a_scan_ends_with_an_error_and_not_never(own, tmp_path):
             assert client.status == "running"  # a client that was given stays open
     finally:
         started.close()
+
+
+def test_a_lost_scheduler_and_a_closed_client_are_told_from_workers_that_are_missing(own, tmp_path):
+    started = Started(Path(own.__file__).parent, tmp_path)
+    frame, symbols = marked(at=())
+    try:
+        with distributed.Client(scheduler_file=str(started.file), set_as_default=False) as client:
+            started.add_worker()
+            client.wait_for_workers(1, timeout=60)
+            made = ProcessingEngine(InMemoryPriceRepository(frame), where=jt.engines.dask(client, patience=1))
+            assert len(made.process_batch(job(symbols))) == len(symbols)
+            started.running[0].kill()
+            with pytest.raises(EngineError, match=r"^the scheduler tcp://.* has not answered for 1 s: start it and"):
+                made.process_batch(job(symbols))
+        with pytest.raises(EngineError, match="^the client of the cluster is closed: connect another one"):
+            made.process_batch(job(symbols))
+        made.close()
+    finally:
+        started.close()

@@ -1,126 +1,119 @@
-"""A market with faults on purpose: whoever is sound is right, whoever is not is named, on every engine."""
+"""A thousand symbols of which a hundred have twenty kinds of fault: 900 right, 100 reported, none lost, everywhere."""
 
 from __future__ import annotations
 
-import datetime as dt
-import random
+import re
+from collections import Counter
 
-import polars as pl
 import pytest
+from engines import faulty_market as kit
+from engines.same import assert_same
 
-import jtscan as jt
-from jtscan.domain.dates import DateRange, Timeframe
-from jtscan.domain.formulas import Formula
-from jtscan.domain.jobs import ProcessingJob, Status
-from jtscan.engines.processing import ProcessingEngine
-from jtscan.formula import registered
-from jtscan.market.prices import DuckDBPriceRepository
-from jtscan.testing import make_bars
+from jtscan.domain.jobs import Status
+from jtscan.testing import ProgressRecorder
 
-pytestmark = pytest.mark.slow
-
-SYMBOLS, EACH, BARS = 1000, 5, 40
-RAISES, PANICS = 777.0, 778.0
+ENGINES = ["sequential", "threads:2", "processes:2", "dask"]
+CHUNKS = [1, 1_000, 250_000]
 
 
-@jt.function(lookback=0)
-def brittle(x: pl.Expr = "close") -> pl.Expr:
-    """Itself, but on two prices."""
+class Case:
+    """A market, what the sequential engine gives of it, and of those alone who are right."""
 
-    def tried(values):
-        if (values == RAISES).any():
-            raise ValueError("no such price")
-        if (values == PANICS).any():
-            raise pl.exceptions.PanicException("the library panicked")
-        return values
+    def __init__(self, market, engine_on):
+        self.market = market
+        self.sequential = engine_on(market.prices, functions=kit.ROWS).process_batch(kit.job(market.symbols))
+        self.alone = {
+            each.symbol: each
+            for each in engine_on(market.right_prices, functions=kit.ROWS).process_batch(kit.job(market.right))
+        }
 
-    return x.map_batches(tried, return_dtype=pl.Float64)
+    def check(self, results):
+        """Check that everybody is there, once and in order, right or reported."""
+        assert [each.symbol for each in results] == self.market.symbols
+        for result in results:
+            fault = self.market.faults.get(result.symbol)
+            if fault is None:
+                self._check_right(result)
+            else:
+                self._check_reported(result, kit.KINDS[fault])
+        assert_same(results, self.sequential)
 
+    def _check_right(self, result):
+        expected = self.alone[result.symbol]
+        assert (result.status, result.error, result.bars) == (expected.status, None, kit.BARS), result
+        assert result.rows.duplicates == (3 if self.market.mended.get(result.symbol) == "equal rows" else 0)
+        assert result.last_bar == expected.last_bar
+        assert result.matches.equals(expected.matches, null_equal=True), result.symbol
 
-def _write(change):
-    return lambda bars, path: change(bars).write_parquet(path)
-
-
-def _last(value):
-    return _write(
-        lambda bars: bars.with_columns(close=pl.when(pl.int_range(pl.len()) < BARS - 1).then("close").otherwise(value))
-    )
-
-
-def _bytes(cut):
-    def write(bars, path):
-        bars.write_parquet(path)
-        path.write_bytes(cut(path.read_bytes()))
-
-    return write
-
-
-CLOSE = pl.col("close")
-KINDS = {
-    # what is written, and how such a symbol ends
-    "missing": (lambda bars, path: None, "no_data"),
-    "empty": (_bytes(lambda _: b""), "failed"),
-    "truncated": (_bytes(lambda content: content[: len(content) // 2]), "failed"),
-    "without its end": (_bytes(lambda content: content[:-4]), "failed"),
-    "garbage": (_bytes(lambda content: bytes(reversed(content))), "failed"),
-    "text": (_write(lambda bars: bars.with_columns(CLOSE.cast(pl.String))), "failed"),
-    "no close": (_write(lambda bars: bars.drop("close")), "no_match"),
-    "no timestamp": (_write(lambda bars: bars.drop("timestamp")), "failed"),
-    "rowless": (_write(lambda bars: bars.clear()), "no_data"),
-    "one row": (_write(lambda bars: bars.head(1)), "too_little_history"),
-    "all null": (_write(lambda bars: bars.with_columns(close=pl.lit(None, dtype=pl.Float64))), "no_data"),
-    "all infinite": (_write(lambda bars: bars.with_columns(close=pl.lit(float("inf")))), "no_data"),
-    "all halts": (_write(lambda bars: bars.with_columns(open=0.0, high=0.0, low=0.0)), "no_data"),
-    "conflicting": (_write(lambda bars: pl.concat([bars, bars.with_columns(CLOSE + 1)])), "failed"),
-    "raises": (_last(RAISES), "failed"),
-    "panics": (_last(PANICS), "failed"),
-    # these can be mended, and are: the symbol is as good as any
-    "unsorted": (_write(lambda bars: bars.reverse()), "matched"),
-    "twice": (_write(lambda bars: pl.concat([bars, bars])), "matched"),
-    "decimal": (_write(lambda bars: bars.with_columns(CLOSE.cast(pl.Decimal(20, 6)).cast(pl.Decimal(30, 12)))), "matched"),
-    "small floats": (_write(lambda bars: bars.with_columns(CLOSE.cast(pl.Float32))), "matched"),
-}  # fmt: skip
+    def _check_reported(self, result, kind):
+        assert (result.status, result.bars, result.rows) == (kind.status, kind.bars, kind.rows), result
+        assert re.fullmatch(kind.reason.replace("{symbol}", result.symbol), result.error, re.DOTALL), result
+        assert result.matches.height == 0
 
 
 @pytest.fixture(scope="module")
-def market(tmp_path_factory):
-    """A file per symbol; five of each kind of fault among them, and what becomes of each symbol."""
-    folder = tmp_path_factory.mktemp("market")
-    dice = random.Random(11)
-    names = [f"S{number:04}" for number in range(SYMBOLS)]
-    kinds = dict(zip(dice.sample(names, len(KINDS) * EACH), [kind for kind in KINDS for _ in range(EACH)], strict=True))
-    for name in names:
-        closes = [float(dice.choice([90, 100, 110, 120])) for _ in range(BARS)]
-        bars = make_bars({name: closes}).drop("symbol")
-        write = KINDS[kinds[name]][0] if name in kinds else _write(lambda bars: bars)
-        write(bars, folder / f"{name}.parquet")
-    return folder, names, kinds
+def small(tmp_path_factory, place_at):
+    return kit.make_folder(tmp_path_factory.mktemp("small"), 100, each=1)
 
 
-def risen(folder, name):
-    """How often the close rose, counted without jtscan."""
-    closes = pl.read_parquet(folder / f"{name}.parquet").unique().sort("timestamp")["close"].cast(pl.Float64)
-    return int((closes > closes.shift(1)).sum())
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    return kit.make_folder(tmp_path_factory.mktemp("large"), 1_000)
 
 
-@pytest.mark.parametrize("where", ["sequential", "threads:2", "processes:2"])
-def test_whoever_is_sound_is_right_and_whoever_is_not_is_named(where, market):
-    folder, names, kinds = market
-    job = ProcessingJob(
-        id="faults", symbols=names, timeframe=Timeframe.D1, date_range=DateRange(start=dt.date(1990, 1, 1)),
-        formula=Formula(text="brittle() > close[1]"), allow_lookahead=True,
-    )  # fmt: skip
-    engine = ProcessingEngine(
-        DuckDBPriceRepository(prices=folder), functions=registered([brittle]), chunk_bars=2_000, where=where
-    )
-    results = engine.process_batch(job)
-    engine.close()
-    assert [each.symbol for each in results] == names
-    by_symbol = {each.symbol: each for each in results}
-    endings = {kind: {str(by_symbol[name].status) for name in names if kinds.get(name) == kind} for kind in KINDS}
-    assert endings == {kind: {status} for kind, (_, status) in KINDS.items()}
-    assert all(by_symbol[name].error for name, kind in kinds.items() if KINDS[kind][1] != "matched")
-    mended = {name for name, kind in kinds.items() if KINDS[kind][1] == "matched"}
-    sound = [name for name in names if name not in kinds or name in mended]
-    assert {name: by_symbol[name].matches.height for name in sound} == {name: risen(folder, name) for name in sound}
-    assert {by_symbol[name].status for name in sound} == {Status.MATCHED}
+@pytest.fixture(scope="module")
+def large_file(tmp_path_factory):
+    return kit.make_file(tmp_path_factory.mktemp("file"), 1_000)
+
+
+@pytest.fixture(scope="module")
+def case_of():
+    """Cases, made once each."""
+    made = {}
+
+    def of(market, engine_on):
+        if market.prices not in made:
+            made[market.prices] = Case(market, engine_on)
+        return made[market.prices]
+
+    return of
+
+
+def run(case, engine_on, where, chunk_bars):
+    heard = ProgressRecorder()
+    engine = engine_on(case.market.prices, where, chunk_bars=chunk_bars, functions=kit.ROWS)
+    results = engine.process_batch(kit.job(case.market.symbols), heard, observer=heard)
+    case.check(results)
+    count = len(case.market.symbols)
+    assert heard.calls == [(number, count) for number in range(1, count + 1)]
+    assert [each.symbol for each in heard.results] == case.market.symbols
+    assert heard.warnings == []
+    return results
+
+
+def test_there_are_twenty_kinds_of_fault_and_900_symbols_without_one(large):
+    assert Counter(large.faults.values()) == dict.fromkeys(kit.KINDS, 5)
+    assert (len(large.symbols), len(large.right), len(kit.KINDS)) == (1_000, 900, 20)
+
+
+@pytest.mark.parametrize("where", ENGINES[:3])
+def test_the_right_are_right_and_each_fault_is_reported(small, case_of, engine_on, where):
+    results = run(case_of(small, engine_on), engine_on, where, 1_000)
+    assert sum(each.matches.height for each in results) > 500
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chunk_bars", CHUNKS)
+@pytest.mark.parametrize("where", ENGINES)
+def test_of_a_thousand_symbols_900_are_right_and_100_are_reported(large, case_of, engine_on, where, chunk_bars):
+    results = run(case_of(large, engine_on), engine_on, where, chunk_bars)
+    assert Counter(each.status for each in results) == {
+        Status.MATCHED: 900, Status.FAILED: 60, Status.NO_DATA: 35, Status.TOO_LITTLE_HISTORY: 5,
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chunk_bars", CHUNKS)
+@pytest.mark.parametrize("where", ENGINES)
+def test_so_it_is_in_one_file_of_all_symbols(large_file, case_of, engine_on, where, chunk_bars):
+    run(case_of(large_file, engine_on), engine_on, where, chunk_bars)

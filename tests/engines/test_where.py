@@ -20,6 +20,7 @@ from jtscan.domain.control import CancellationToken, deadline
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.formulas import Formula, PolarsFormula
 from jtscan.domain.jobs import ProcessingJob, Status
+from jtscan.engines.in_threads import ThreadCrew
 from jtscan.engines.place import Place
 from jtscan.engines.processing import ProcessingEngine
 from jtscan.engines.where import as_workplace
@@ -239,6 +240,24 @@ def test_a_strict_universe_refuses_a_symbol_that_fails(where, engine_at):
     prices = InMemoryPriceRepository(make_bars(walks(6, 40)), broken={"S02": "torn"})
     with pytest.raises(jt.DataError, match="5 of 6 symbols; failed: S02: torn"):
         engine_at(prices, where).process_batch(job(list(walks(6, 40)), "rank(close) > 0.5", strict_universe=True))
+
+
+class FewLarge(ThreadCrew):
+    """A crew whose chunks are worth sending from 50 bars on."""
+
+    def chunk_sizes(self, work):
+        return 50, 400
+
+
+@pytest.mark.parametrize(
+    ("symbols", "sizes"), [(40, [40]), (50, [50]), (60, [30, 30]), (130, [44, 44, 42]), (3600, [400] * 9)]
+)
+def test_chunks_are_of_one_size_and_not_a_full_one_and_a_rest(symbols, sizes):
+    closes = {f"S{number:04}": [1.0] for number in range(symbols)}
+    made = ProcessingEngine(InMemoryPriceRepository(make_bars(closes)))
+    crew = FewLarge(1, CHUNK_BARS)
+    assert [len(each) for each in crew._cut(made._work(job(list(closes))), list(closes))] == sizes
+    crew.close()
 
 
 # ── workers that die ──────────────────────────────────────────────────────────
@@ -513,10 +532,14 @@ def test_an_engine_is_a_value_or_a_text(given, shown):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("ray:4", "engine: 'ray:4' is none: sequential, threads:2, processes:4 or dask:tcp://HOST:8786"),
-        ("threads:two", "engine: 'threads:two' is none: "),
+        (
+            "ray:4",
+            "engine: 'ray:4' is none of jt.engines; give sequential, threads:2, processes:4 or dask:tcp://HOST:8786",
+        ),
+        ("threads:two", "engine: 'threads:two' is none of jt.engines; give "),
         ("threads:0", r"engine: threads\(0\): give a number of workers from 1 to 1,024"),
-        ("dask", "engine: 'dask' is none: "),
+        ("dask", "engine: 'dask' is none of jt.engines; give "),
+        ("dask:tcp://box", "engine: 'tcp://box' is no address of a scheduler: give one such as tcp://HOST:8786"),
         (4, "engine: 4 is none of jt.engines; give "),
     ],
 )

@@ -69,6 +69,10 @@ def link_to_nothing(path):
     path.symlink_to(path.parent / "nowhere.parquet")
 
 
+def link_to_itself(path):
+    path.symlink_to(path)
+
+
 NO_PARQUET = {
     "empty": (lambda path: path.write_bytes(b""), "the file is empty (0 bytes)"),
     "garbage": (lambda path: path.write_bytes(b"x" * 5000), "not a Parquet file, or cut off (5,000 bytes)"),
@@ -79,6 +83,7 @@ NO_PARQUET = {
     ),
     "cut off": (cut_off, r"not a Parquet file, or cut off \([0-9,]+ bytes\)"),
     "a link to nothing": (link_to_nothing, "the link leads to no file"),
+    "a link to itself": (link_to_itself, "the link leads to no file"),
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import pickle
 import random
+import re
 from concurrent.futures import ProcessPoolExecutor
 from operator import methodcaller
 
@@ -214,7 +215,6 @@ def test_another_process_reads_the_same(tmp_path):
 CHANGES = {
     "touched": lambda path: os.utime(path, ns=(1, 1)),
     "longer": lambda path: path.write_bytes(path.read_bytes() + b"\0"),
-    "gone": lambda path: path.unlink(),
 }
 ASKING = {
     "read": lambda part: part.read(["A"], ["close"], ReadWindow()),
@@ -230,6 +230,24 @@ def test_a_file_that_is_no_longer_what_it_was_is_refused_by_name(change, ask, tm
     change(tmp_path / "p.parquet")
     assert not part.unchanged
     with pytest.raises(jt.DataError, match=r"^p\.parquet: it is no longer the file that the scan began with"):
+        ask(part)
+
+
+def test_a_file_that_is_no_longer_what_it_was_is_refused_by_the_whole_as_well(tmp_path):
+    whole = one_file(tmp_path).snapshot(Timeframe.D1)
+    assert whole.symbols
+    os.utime(tmp_path / "p.parquet", ns=(1, 1))
+    with pytest.raises(jt.DataError, match=r"^p\.parquet: it is no longer the file that the scan began with"):
+        whole.read(["A"], ["close"], ReadWindow())
+
+
+@pytest.mark.parametrize("ask", ASKING.values(), ids=ASKING)
+def test_a_file_that_is_not_there_is_told_with_its_path(ask, tmp_path):
+    part = one_file(tmp_path).snapshot(Timeframe.D1).part(["A"])
+    (tmp_path / "p.parquet").unlink()
+    assert not part.unchanged
+    path = re.escape(str(tmp_path / "p.parquet"))
+    with pytest.raises(jt.DataNotFoundError, match=f"^{path}: it is not there any more, or not where this is worked"):
         ask(part)
 
 
