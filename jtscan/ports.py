@@ -101,8 +101,8 @@ class IPriceSnapshot(Protocol):
     def part(self, symbols: Collection[str]) -> IPriceSnapshot:
         """Return what the snapshot is for some symbols, to be pickled: another process reads the same bars with it.
 
-        Of these symbols it gives what the whole gives; sessions are those of
-        all symbols. It knows nothing of other symbols, and looks for nothing:
+        Of these symbols it gives what the whole gives; sessions of intraday
+        bars are those of all symbols. It knows nothing of other symbols, and looks for nothing:
         a file that is no longer what it was raises DataError when it is read.
         """
 

@@ -130,7 +130,7 @@ class BatchScanUseCase:
             if ready.stopped:
                 return self._result(request, ready, [], DataState(), heard)
             if ready.engine is None or ready.job is None:
-                return self._nothing(request, ready)
+                return self._result(request, _with_nobody(request, ready), [], DataState())
             results = await _processed(ready.engine, ready.job, progress_callback, heard)
             _phase(heard.observer, "aggregating")
             state = ready.engine.data_state(ready.job.timeframe)
@@ -159,19 +159,20 @@ class BatchScanUseCase:
         """
         async with self._begun(request, cancellation_token, observer) as heard:
             ready = await self._ready(request, heard)
+            if ready.engine is None and not ready.stopped:
+                ready = _with_nobody(request, ready)
             for warning in ready.universe.warnings:
-                heard.on_warning(warning)
-            if ready.engine is None or ready.job is None:
-                return
+                _tell(heard.on_warning, warning)
 
             def run(engine: IProcessingEngine, job: ProcessingJob) -> None:
                 with closing(engine.stream(job, progress_callback, heard.token, heard)) as results:
                     for result in results:
                         take(result, heard.turn)
 
-            await asyncio.to_thread(run, ready.engine, ready.job)
+            if ready.engine is not None and ready.job is not None:
+                await asyncio.to_thread(run, ready.engine, ready.job)
             if heard.token.is_cancelled and heard.token.reason is not None:
-                heard.on_warning(heard.token.reason)
+                _tell(heard.on_warning, heard.token.reason)
 
     @asynccontextmanager
     async def _begun(
@@ -229,17 +230,6 @@ class BatchScanUseCase:
             if _pinned(self._symbol_repo) == symbols:  # nobody wrote between the two
                 return _Pinned(symbols=symbols, engine=engine, found=found)
 
-    def _nothing(self, request: BatchScanRequest, ready: _Ready) -> BatchScanResult:
-        """Give the empty result of a scan without symbols, the formula checked all the same."""
-        compile_formula(request.formula, None, request.parameters, first=request.first)
-        universe = ready.universe
-        if ready.found:
-            left = f"{len(universe.excluded):,} excluded, {len(universe.not_listed):,} not listed in the range"
-            left += f", {len(universe.not_members):,} not in the index in the range" if universe.not_members else ""
-            why = f"no symbol is left of {len(ready.found):,}: {left}"
-            universe = replace(universe, warnings=(*universe.warnings, why))
-        return self._result(request, replace(ready, universe=universe), [], DataState())
-
     def _result(
         self,
         request: BatchScanRequest,
@@ -268,6 +258,18 @@ class BatchScanUseCase:
             cancelled=cancelled,
             data_version=state.version,
         )
+
+
+def _with_nobody(request: BatchScanRequest, ready: _Ready) -> _Ready:
+    """Check the formula of a scan without symbols all the same, and say why there are none."""
+    compile_formula(request.formula, None, request.parameters, first=request.first)
+    universe = ready.universe
+    if not ready.found:
+        return ready
+    left = f"{len(universe.excluded):,} excluded, {len(universe.not_listed):,} not listed in the range"
+    left += f", {len(universe.not_members):,} not in the index in the range" if universe.not_members else ""
+    why = f"no symbol is left of {len(ready.found):,}: {left}"
+    return replace(ready, universe=replace(universe, warnings=(*universe.warnings, why)))
 
 
 def _pinned(symbols: ISymbolRepository) -> ISymbolRepository:
@@ -396,9 +398,12 @@ def _frame(rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
 
 
 def _phase(observer: ScanObserver | None, phase: str) -> None:
-    if observer is None:
-        return
+    if observer is not None:
+        _tell(observer.on_phase, phase)
+
+
+def _tell(hear: Callable[[str], object], said: str) -> None:
     try:
-        observer.on_phase(phase)
+        hear(said)
     except Exception:
         logger.exception("the observer raised; the scan goes on")

@@ -307,9 +307,10 @@ class Scanner:
             timeout or a cancellation, goes on where it was, and its result
             is the one that it would have had; symbols that failed are tried
             again. "The same" is the same formula, parameters, symbols, range,
-            timeframe, warm-up, functions of your own, data and version of
-            jtscan; another scan is refused, and the difference named. The
-            file stays: when all is done, the same scan is read from it. Delete it to begin anew.
+            timeframe, warm-up, functions of your own, data, and versions of
+            jtscan, Python and the libraries; another scan is refused, and the
+            difference named. The file stays: when all is done, the same scan
+            is read from it. Delete it to begin anew.
         progress
             True shows a bar, False none. None shows one after a second, in a
             notebook or a terminal, if nobody else listens. There is never a

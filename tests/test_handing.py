@@ -152,6 +152,30 @@ def test_a_cancelled_stream_ends_early_and_the_observer_hears_why(scanner):
     assert heard.warnings == ["that is enough"]
 
 
+def test_a_stream_whose_time_is_over_before_its_symbols_are_known_says_so(scanner):
+    heard = ProgressRecorder()
+    assert asyncio.run(collected(scanner, timeout=1e-6, observer=heard)) == []
+    assert heard.warnings[-1] == "the scan's timeout of 1e-06 s was over"
+
+
+def test_a_stream_without_symbols_checks_its_formula_and_says_why(scanner):
+    nobody, heard = {"symbols": ["000"], "exclude": ["000"]}, ProgressRecorder()
+    assert asyncio.run(collected(scanner, observer=heard, **nobody)) == []
+    assert heard.warnings == ["no symbol is left of 1: 1 excluded, 0 not listed in the range"]
+    with pytest.raises(jt.FormulaError):
+        asyncio.run(collected(scanner, "close >", **nobody))
+
+
+def test_an_observer_that_raises_at_a_warning_does_not_end_a_stream(scanner):
+    class Faulty(ProgressRecorder):
+        def on_warning(self, warning):
+            raise ValueError(warning)
+
+    token = CancellationToken()
+    token.cancel("not today")
+    assert asyncio.run(collected(scanner, cancellation_token=token, observer=Faulty())) == []
+
+
 def test_a_stream_leaves_the_token_of_the_user_alone(scanner):
     token = jt.CancellationToken()
 

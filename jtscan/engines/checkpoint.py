@@ -15,11 +15,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
-from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,11 @@ from filelock import FileLock, Timeout
 from jtscan.domain.jobs import ProcessingJob, ProcessingResult, Status
 from jtscan.domain.words import first_few
 from jtscan.engines.packing import packed, unpacked
+from jtscan.engines.probe import versions
 from jtscan.engines.records import Records
 from jtscan.engines.work import Work
 from jtscan.errors import RequestError, first_line
-from jtscan.formula import Plan
+from jtscan.formula import OwnFunction, Plan
 
 logger = logging.getLogger("jtscan")
 
@@ -53,7 +54,7 @@ def identity(work: Work) -> dict[str, Any]:
         "formula": str(job.formula),
         "lookback": getattr(job.formula, "lookback", None),
         "parameters": {**getattr(job.formula, "parameters", {}), **job.parameters},
-        "expressions and functions of your own": _sum(_expressions(plan)) if plan.unseen else None,
+        "expressions and functions of your own": _sum(_own(work)) if plan.unseen else None,
         "symbols": list(job.symbols),
         "compared symbols": None if job.universe is None or not plan.compares else list(job.universe),
         "range": str(job.date_range),
@@ -65,8 +66,7 @@ def identity(work: Work) -> dict[str, Any]:
         "members of the index": _sum([_frame(job.members)]),
         "compared members": _sum([_frame(job.universe_members)]) if plan.compares else None,
         "data version": work.snapshot.version,
-        "jtscan": version("jtscan"),
-        "Polars": pl.__version__,
+        **versions(),
     }
 
 
@@ -87,6 +87,14 @@ def _frame(frame: pl.DataFrame | None) -> bytes:
     written = BytesIO()
     frame.write_ipc_stream(written)
     return written.getvalue()
+
+
+def _own(work: Work) -> list[bytes]:
+    """What is the user's own in a plan: expressions, and the modules of functions, which pickles only name."""
+    makers = [each.own.make for each in work.functions if isinstance(each.own, OwnFunction)]
+    modules = sorted({each.__module__ for each in makers} - {"__main__"})
+    files = [Path(getattr(sys.modules.get(name), "__file__", None) or "") for name in modules]
+    return [*_expressions(work.plan), *(file.read_bytes() for file in files if file.is_file())]
 
 
 def _expressions(value: object) -> list[bytes]:

@@ -164,6 +164,7 @@ class _Run:
         try:
             done = self._done(sent, others, alone=alone)
         except _Cancelled:
+            self.crew.drop(sent.future)
             return
         if done is None:
             yield from self.through([[symbol] for symbol in sent.symbols], alone=True)

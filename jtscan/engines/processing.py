@@ -1,14 +1,20 @@
 """The batch loop: every symbol of a job, in order, whatever becomes of each.
 
 process_batch           entry: snapshot, plan, loop, summary      (here)
-Passes.run              what crosses symbols, gathered before anything is published      (passes.py)
+opened                  what is done already of a job with a checkpoint      (checkpoint.py: records.py, packing.py)
 Batch.stream            order, progress, cancellation      (batch.py)
-Crew.process            who does the chunks: here, threads, processes, a cluster      (crew.py, place.py)
-opened                  what is done already of a job with a checkpoint      (checkpoint.py)
+Passes.run              what crosses symbols, gathered before anything is published      (passes.py, gathered.py)
+Crew.process            who does the chunks: here, threads, processes, a cluster      (crew.py; where.py, place.py)
+read_ahead              chunks of symbols, the next one read while one is evaluated      (chunks.py)
 Work.process_chunk      some symbols: evaluate, settle, cut into results      (work.py)
-Looking.run             one symbol as the formula saw it, bar by bar, for charts      (history.py)
 Work.process_symbol     one symbol alone: what a failing chunk falls back to      (work.py)
-evaluate, cut           the steps of a plan; an outcome per symbol      (evaluate.py, results.py)
+evaluate                the steps of a plan      (evaluate.py: indicators.py, periods.py, table.py)
+cut                     an outcome per symbol      (results.py)
+
+Beside the loop:
+
+Looking.run             one symbol as the formula saw it, bar by bar, for charts      (history.py)
+Replay.run              the last bars as if each were the newest: does the formula look ahead?      (replay.py)
 """
 
 from __future__ import annotations

@@ -139,11 +139,13 @@ def _state_of(path: Path) -> str:
     return f"{state.st_size}\0{state.st_mtime_ns}"
 
 
-def version_of(states: FileStates) -> str:
-    """Sum up names, sizes and times of change: another version for any other data."""
+def version_of(states: FileStates, renamed: Mapping[str, str] | None = None) -> str:
+    """Sum up names, sizes and times of change: another version for any other data, or the same under other names."""
     sums = hashlib.sha256()
     for path, state in states.items():
         sums.update(f"{shown(path)}\0{state}\n".encode())
+    for ours, theirs in sorted((renamed or {}).items()):
+        sums.update(f"{ours}\0{theirs}\n".encode())
     return sums.hexdigest()[:12]
 
 

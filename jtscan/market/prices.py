@@ -145,14 +145,15 @@ class DuckDBPriceRepository:
 
     def _of_files(self, timeframe: Timeframe) -> PriceSnapshot:
         states = states_of(self._paths(timeframe))
-        version = version_of(states)
+        version = version_of(states, self._columns)
 
         def make() -> PriceSnapshot:
             look = partial(make_catalog, paths=list(states), timeframe=timeframe, renamed=self._columns)
             return PriceSnapshot(states, version, timeframe, look, elsewhere=self._with_bars_of)
 
         def recent() -> PriceSnapshot:
-            files = tuple((path.absolute(), state) for path, state in states.items())
+            # The path as it was given too: a relative one leads elsewhere once the folder of work is another.
+            files = tuple((path, path.absolute(), state) for path, state in states.items())
             return _RECENT.get((self._data, files, timeframe, tuple(sorted(self._columns.items()))), make)
 
         return self._known(timeframe, version, recent)

@@ -139,7 +139,9 @@ class ResampledSnapshot:
 
     def part(self, symbols: Collection[str]) -> ResampledSnapshot:
         """Return what it is for some symbols: another process makes the same bars of them."""
-        return ResampledSnapshot(self.base.part(symbols), self.timeframe)
+        part = ResampledSnapshot(self.base.part(symbols), self.timeframe)
+        part._periods = self._periods
+        return part
 
     def _read(
         self, symbols: Sequence[str], columns: Sequence[str], window: ReadWindow, end: dt.date | None

@@ -65,7 +65,8 @@ class PriceSnapshot:
             elsewhere=partial(_told, self._others_of(symbols)),
         )
         part.chunk_factor = self.chunk_factor
-        part._sessions = self._sessions
+        if self.timeframe.intraday:  # a pass over all prices; of days nobody asks for more than their own
+            part._sessions = self._sessions
         return part
 
     def __getstate__(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import logging
 import re
 import signal
@@ -18,6 +19,7 @@ from jtscan.domain.control import CancellationToken
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.formulas import Formula, as_formula
 from jtscan.domain.jobs import ProcessingJob, ProcessingResult, RowCounts, Status
+from jtscan.engines import checkpoint, probe
 from jtscan.engines.packing import packed, unpacked
 from jtscan.engines.processing import ProcessingEngine
 from jtscan.errors import RequestError
@@ -190,6 +192,22 @@ def test_other_data_is_another_scan(path):
         run(made, job(path))
 
 
+def test_the_same_file_under_other_names_of_columns_is_other_data(path):
+    prices = path.with_suffix(".parquet")
+    make_bars(CLOSES).with_columns(adjusted=-pl.col("close")).write_parquet(prices)
+    jt.Scanner(prices=prices).scan(PLAIN, checkpoint=path)
+    with pytest.raises(RequestError, match="checkpoint: .* data version"):
+        jt.Scanner(prices=prices, columns={"close": "adjusted"}).scan(PLAIN, checkpoint=path)
+
+
+def test_another_version_of_whatever_computes_is_another_scan(path, monkeypatch):
+    run(engine()[0], job(path))
+    other = {**probe.versions(), "ta-lib": "0.0"}
+    monkeypatch.setattr(checkpoint, "versions", lambda: other)
+    with pytest.raises(RequestError, match=r"ta-lib: '.*' there, '0\.0' here"):
+        run(engine()[0], job(path))
+
+
 def test_names_and_sectors_count_where_the_formula_reads_them(path, tmp_path):
     labels = pl.DataFrame({"symbol": SYMBOLS, "name": None, "market": None, "sector": "x"}).cast(pl.String)
     other = labels.with_columns(sector=pl.lit("y"))
@@ -239,6 +257,33 @@ def test_a_function_of_one_s_own_that_was_changed_is_another_scan(path):
     functions(2).scan("scaled() > 8", checkpoint=path)
     with pytest.raises(RequestError, match="checkpoint: .* functions of your own: they were changed"):
         functions(3).scan("scaled() > 8", checkpoint=path)
+
+
+def test_a_function_in_a_module_that_was_changed_is_another_scan(path, tmp_path, monkeypatch):
+    prices = path.with_suffix(".parquet")
+    make_bars(CLOSES).write_parquet(prices)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def scan(times):
+        (tmp_path / "of_mine.py").write_text(
+            textwrap.dedent(f"""
+                import jtscan as jt, polars as pl
+                def times(values):
+                    return values * {times}
+                @jt.function(lookback=0)
+                def scaled(x: pl.Expr = "close") -> pl.Expr:
+                    return x.map_batches(times, return_dtype=pl.Float64)
+            """)
+        )
+        monkeypatch.delitem(sys.modules, "of_mine", raising=False)
+        scaled = importlib.import_module("of_mine").scaled
+        return jt.Scanner(prices=prices, functions=[scaled]).scan("scaled() > 8", checkpoint=path, allow_lookahead=True)
+
+    scan(2)
+    scan(2)
+    with pytest.raises(RequestError, match="checkpoint: .* functions of your own: they were changed"):
+        scan(3)
 
 
 # ── the file ──────────────────────────────────────────────────────────────────

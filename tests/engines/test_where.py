@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 
 import jtscan as jt
-from jtscan.domain.control import CancellationToken
+from jtscan.domain.control import CancellationToken, deadline
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.formulas import Formula, PolarsFormula
 from jtscan.domain.jobs import ProcessingJob, Status
@@ -386,10 +386,10 @@ def test_a_scan_that_is_cancelled_ends_its_workers_within_a_second(engine_at):
 
         time.sleep(60)
 
-    prices, symbols = marked()
+    prices, symbols = marked(at=("S00",))  # the chunk that is waited for is the one that sleeps
     token = CancellationToken()
     box = []
-    made = engine_at(prices, "processes:2", functions=[at_the_mark(sleep)])
+    made = engine_at(prices, "processes:1", functions=[at_the_mark(sleep)])
     thread = threading.Thread(
         target=lambda: box.extend(
             made.process_batch(job(symbols, "same() > 0", allow_lookahead=True), cancellation_token=token)
@@ -403,8 +403,9 @@ def test_a_scan_that_is_cancelled_ends_its_workers_within_a_second(engine_at):
     assert time.monotonic() - started < 1
     assert [each.symbol for each in box] == symbols[: len(box)]
     assert len(box) < len(symbols)
-    prices, symbols = marked(at=())
-    assert len(made.process_batch(job(symbols))) == len(symbols)  # the pool is as good as before
+    again = CancellationToken()
+    with deadline(again, 20):  # nobody sleeps on
+        assert len(made.process_batch(job(symbols), cancellation_token=again)) == len(symbols)
 
 
 @pytest.mark.parametrize("where", BOTH)

@@ -20,6 +20,7 @@ from jtscan.domain.bars import ReadWindow
 from jtscan.domain.dates import Timeframe
 from jtscan.market import prices as prices_module
 from jtscan.market.prices import DuckDBPriceRepository
+from jtscan.market.reader import BarReader
 from jtscan.market.store import catalogs
 from jtscan.testing import InMemoryPriceRepository
 
@@ -164,7 +165,8 @@ def test_a_part_gives_of_its_symbols_what_the_whole_gives(make, timeframe, tmp_p
         part = pickle.loads(pickled)  # noqa: S301 - our own
         assert (part.version, part.columns, part.notes) == (whole.version, whole.columns, whole.notes)
         assert (part.unchanged, part.chunk_factor) == (True, whole.chunk_factor)
-        assert_frame_equal(part.sessions(), sessions)
+        if timeframe.intraday:
+            assert_frame_equal(part.sessions(), sessions)
         for window in (in_time_of(each, timeframe) for each in WINDOWS.values()):
             sizes, newest, halts, read = next(answers)
             assert part.sizes(symbols, window) == sizes
@@ -193,6 +195,12 @@ def test_a_part_is_small(tmp_path):
     frame = pl.DataFrame({"symbol": names, "timestamp": MONDAY, "close": 1.0})
     whole = DuckDBPriceRepository(prices=write(tmp_path / "p.parquet", frame)).snapshot(Timeframe.D1)
     assert len(pickle.dumps(whole.part(names[:10]))) < 8000
+
+
+def test_of_daily_bars_a_part_is_made_without_a_pass_over_all_prices(tmp_path, monkeypatch):
+    whole = by_symbol(tmp_path).snapshot(Timeframe.D1)
+    monkeypatch.setattr(BarReader, "sessions", None)
+    assert whole.part(["A"]).symbols == ["A"]
 
 
 def test_another_process_reads_the_same(tmp_path):

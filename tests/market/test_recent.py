@@ -81,6 +81,14 @@ def test_a_relative_path_is_one_of_its_folder(tmp_path, looked, monkeypatch):
     assert len(looked) == 2
 
 
+def test_who_names_a_file_from_the_root_does_not_depend_on_the_folder_of_work(tmp_path, looked, monkeypatch):
+    path = write(tmp_path / "x/p.parquet", "A")
+    monkeypatch.chdir(tmp_path)
+    jt.Scanner(prices="x/p.parquet")
+    monkeypatch.chdir(tmp_path / "x")
+    assert jt.Scanner(prices=path).scan("close > 0").signals.total_matches == 1
+
+
 def test_only_a_few_are_kept_and_those_used_last(tmp_path, looked):
     paths = [write(tmp_path / f"{name}.parquet", name) for name in "ABCD"]
     for number in (0, 1, 2, 0, 3, 0, 1):

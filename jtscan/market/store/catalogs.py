@@ -2,7 +2,7 @@
 
 It is what ``make_catalog`` gives, made when a version is committed; files that
 the version before had too are not read again. A store of before has none, and
-one that is damaged does not count: then it is made of the prices.
+one that is damaged, or of another jtscan, does not count: then it is made of the prices.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from jtscan.market.store.manifest import Manifest, StoredFile, damaged
 if TYPE_CHECKING:
     from jtscan.market.store.writing import Draft
 
-_KEY = "jtscan.catalog"
+_KEY = "jtscan.catalog 1"
+"""Where a file tells the rest; another number once a catalog counts other rows as bars: it is made anew then."""
 
 
 def keep_catalogs(draft: Draft) -> None:
@@ -82,10 +83,13 @@ def _read(root: Path, kept: Sequence[StoredFile]) -> Catalog | None:
     if not kept or damaged(root, kept):
         return None
     try:
-        about = json.loads(pl.read_parquet_metadata(root / kept[0].path)[_KEY])
+        told = pl.read_parquet_metadata(root / kept[0].path).get(_KEY)
         entries = pl.read_parquet(root / kept[0].path, hive_partitioning=False)
     except (PolarsError, OSError):
         return None  # swept meanwhile
+    if told is None:
+        return None
+    about = json.loads(told)
     return Catalog(
         files=[PriceFile(path=root / name, columns=_columns(named)) for name, named in about["files"]],
         columns=about["columns"],

@@ -145,6 +145,20 @@ def test_a_damaged_catalog_costs_a_pass_and_nothing_else(damage, desk):
     assert desk.store.manifest.of("catalog", D1) != [kept]
 
 
+def test_a_catalog_of_a_jtscan_that_counts_otherwise_is_made_anew(desk, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(catalogs, "_KEY", "jtscan.catalog 0")
+        desk.rows(*FIRST)
+    made = []
+    monkeypatch.setattr(catalogs, "make_catalog", lambda *given, **more: made.append(1) or make_catalog(*given, **more))
+    assert_same(opened(desk.root).catalog, made_anew(desk.root))
+    assert made == [1]
+    appended(desk)
+    made.clear()
+    assert_same(opened(desk.root).catalog, made_anew(desk.root))
+    assert made == []
+
+
 def test_a_store_of_before_has_none_until_the_next_ingest(desk, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("jtscan.market.store.writing.keep_catalogs", lambda _: None)
