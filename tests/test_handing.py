@@ -24,8 +24,11 @@ def scanner(tmp_path):
     return jt.Scanner(prices=tmp_path / "prices.parquet", raise_internal=True)
 
 
+@pytest.fixture
 def threads():
-    return {each.name for each in threading.enumerate() if each.name.startswith("jtscan")}
+    """What names the threads of ours that have begun since."""
+    before = set(threading.enumerate())
+    return lambda: {each.name for each in set(threading.enumerate()) - before if each.name.startswith("jtscan")}
 
 
 def until(true):
@@ -81,7 +84,7 @@ def test_no_symbols_are_no_results_and_the_observer_hears_why(scanner):
 
 
 @pytest.mark.parametrize("how", ["break", "aclose", "the task is cancelled"])
-def test_who_stops_taking_stops_the_batch_and_its_thread(scanner, how):
+def test_who_stops_taking_stops_the_batch_and_its_thread(scanner, how, threads):
     heard = ProgressRecorder()
 
     async def some():
@@ -188,7 +191,7 @@ def test_a_stream_leaves_the_token_of_the_user_alone(scanner):
     assert not token.is_cancelled
 
 
-def test_a_loop_that_is_closed_with_a_stream_half_taken_leaves_no_thread(scanner):
+def test_a_loop_that_is_closed_with_a_stream_half_taken_leaves_no_thread(scanner, threads):
     loop = asyncio.new_event_loop()
     stream = scanner.stream("close > 1")
 
