@@ -51,14 +51,17 @@ def sizes_of(work: Work, symbols: Sequence[str]) -> Mapping[str, int]:
 
 
 def _cut(symbols: Sequence[str], sizes: Mapping[str, int], first: int, most: int) -> Iterator[list[str]]:
+    """Cut chunks of ``most`` bars, the first of them into growing parts: borders stay where rows are put together."""
     budget = first
     chunk: list[str] = []
-    bars = 0
+    bars = done = 0
     for symbol in symbols:
         chunk.append(symbol)
         bars += max(sizes.get(symbol, 0), 1)
         if bars >= budget:
             yield chunk
-            chunk, bars, budget = [], 0, min(max(budget * _GROWTH, _SECOND_BARS), most)
+            done += bars
+            grown = min(max(budget * _GROWTH, _SECOND_BARS), most - done)
+            chunk, bars, budget = [], 0, grown if done < most else most
     if chunk:
         yield chunk

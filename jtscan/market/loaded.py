@@ -29,6 +29,9 @@ class Loaded:
 
     def before(self, moment: dt.date) -> dict[str, int]:
         """Count the timestamps of each symbol before another."""
+        first = self.frame["timestamp"].min()
+        if first is None or first >= moment:  # type: ignore[operator]
+            return {symbol: 0 for symbol, _ in self.runs}
         earlier = self.frame["timestamp"] < moment
         if not self.strict:
             earlier = earlier.scatter(steps(self.frame, "=="), values=False)

@@ -107,6 +107,8 @@ class Slices:
         ends = _moment(window.start, dt.time.min), _moment(window.end, dt.time.max)
         left = {symbol for symbol in symbols if symbol not in self.pieces or self._is_little(symbol, *ends)}
         wanted = [piece for symbol in symbols if symbol not in left for piece in self._between(symbol, *ends)]
+        if all(_is_covered(piece, *ends) for piece in wanted):
+            window = ReadWindow()  # to filter would cost as much as to read
         frames: list[pl.DataFrame] = [pl.DataFrame(schema=self._schema(names))]
         counted: Counted = []
         for stretch in self._stretches(wanted, window):
@@ -220,6 +222,11 @@ def _share(piece: Piece, start: dt.datetime | None, end: dt.datetime | None) -> 
     """Which part of a piece is between two dates, if its bars are spread evenly."""
     inside = min(piece.last, end or piece.last) - max(piece.first, start or piece.first)
     return inside / max(piece.last - piece.first, dt.timedelta.resolution)
+
+
+def _is_covered(piece: Piece, start: dt.datetime | None, end: dt.datetime | None) -> bool:
+    """Whether all of a piece is between two dates."""
+    return (start is None or start <= piece.first) and (end is None or piece.last <= end)
 
 
 def _is_bounded(window: ReadWindow) -> bool:
