@@ -16,6 +16,7 @@ import hashlib
 import json
 import logging
 import sys
+import sysconfig
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import fields, is_dataclass
@@ -34,7 +35,7 @@ from jtscan.engines.probe import versions
 from jtscan.engines.records import Records
 from jtscan.engines.work import Work
 from jtscan.errors import RequestError, first_line
-from jtscan.formula import OwnFunction, Plan
+from jtscan.formula import Plan, calls_python
 
 logger = logging.getLogger("jtscan")
 
@@ -90,11 +91,21 @@ def _frame(frame: pl.DataFrame | None) -> bytes:
 
 
 def _own(work: Work) -> list[bytes]:
-    """What is the user's own in a plan: expressions, and the modules of functions, which pickles only name."""
-    makers = [each.own.make for each in work.functions if isinstance(each.own, OwnFunction)]
-    modules = sorted({each.__module__ for each in makers} - {"__main__"})
-    files = [Path(getattr(sys.modules.get(name), "__file__", None) or "") for name in modules]
-    return [*_expressions(work.plan), *(file.read_bytes() for file in files if file.is_file())]
+    """What is the user's own in a plan: expressions, and where they call Python the modules that it may be in."""
+    expressions = _expressions(work.plan)
+    return [*expressions, *(_modules() if any(map(calls_python, expressions)) else ())]
+
+
+def _modules() -> list[bytes]:
+    """The modules of this process that are not installed: a function of theirs is pickled by its name alone."""
+    installed = tuple({str(Path(folder).resolve()) for folder in sysconfig.get_paths().values()})
+    here = {Path(file).resolve() for each in list(sys.modules.values()) if (file := getattr(each, "__file__", None))}
+    ours = Path(__file__).resolve().parents[1]
+    return [
+        file.read_bytes()
+        for file in sorted(here)
+        if file.suffix == ".py" and file.is_file() and ours not in file.parents and not str(file).startswith(installed)
+    ]
 
 
 def _expressions(value: object) -> list[bytes]:

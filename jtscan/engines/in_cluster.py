@@ -26,12 +26,12 @@ from jtscan.engines.probe import Found, Named, differences, probe, versions
 from jtscan.engines.tasks import Parcel, run
 from jtscan.engines.work import Work
 from jtscan.errors import EngineError, first_line
+from jtscan.formula import calls_python
 
 _LARGE, _LARGEST = 2, 16  # a task costs 3 to 5 ms, so that it should be 0.3 to 1 s of work
 _LOOK_SECONDS = 0.5
 _TRIED = 3
 _CONNECT_SECONDS = 10
-_CALLS_PYTHON = b"PLPYFN"  # how Polars marks a function of Python in an expression
 
 
 class ClusterCrew(Pooled):
@@ -188,7 +188,7 @@ def _refuse_by_value(work: Work) -> None:
     formula = work.job.formula
     if not isinstance(formula, PolarsFormula):
         return
-    calling = [name for name, each in formula.signals.items() if _CALLS_PYTHON in each.meta.serialize()]
+    calling = [name for name, each in formula.signals.items() if calls_python(each.meta.serialize())]
     if calling:
         raise EngineError(
             f"signal {first_few(calling)} calls a function of Python, which the cluster may not have: make it one of "

@@ -17,7 +17,7 @@ from jtscan.errors import FormulaError
 from jtscan.formula.compiler import compile_text
 from jtscan.formula.description import FormulaDescription
 from jtscan.formula.explain import Explanation, explain
-from jtscan.formula.expressions import plan_expressions
+from jtscan.formula.expressions import calls_python, plan_expressions
 from jtscan.formula.library import Library, library
 from jtscan.formula.own import OwnFunction, function, registered
 from jtscan.formula.plan import Plan
@@ -29,8 +29,8 @@ from jtscan.formula.series import SeriesPlan, choose
 
 __all__ = [
     "Explanation", "FormulaDescription", "Function", "FunctionTable", "Library", "OwnFunction", "Plan",
-    "SeriesPlan", "compile_formula", "compile_series", "describe", "explain", "function", "function_table",
-    "library", "registered",
+    "SeriesPlan", "calls_python", "compile_formula", "compile_series", "describe", "explain", "function",
+    "function_table", "library", "registered",
 ]  # fmt: skip
 
 

@@ -10,6 +10,9 @@ from jtscan.domain.formulas import PolarsFormula
 from jtscan.errors import RequestError
 from jtscan.formula.plan import Indicator, Pass, Plan, SymbolStep
 
+_PYTHON = b"PLPYFN"
+"""How Polars marks a function of Python in an expression that it writes."""
+
 ALWAYS = {"symbol": pl.String(), "timestamp": pl.Date()}
 
 
@@ -62,3 +65,8 @@ def _gives_one_value(empty: pl.DataFrame, expression: pl.Expr) -> bool:
         return empty.clear(3).select(expression).height == 1
     except Exception:  # noqa: BLE001 - map_batches runs a user's own code, which may raise anything
         return False
+
+
+def calls_python(written: bytes) -> bool:
+    """Whether an expression, as Polars writes it, calls a function of Python."""
+    return _PYTHON in written

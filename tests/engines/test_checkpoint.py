@@ -286,6 +286,27 @@ def test_a_function_in_a_module_that_was_changed_is_another_scan(path, tmp_path,
         scan(3)
 
 
+def test_an_expression_that_calls_a_function_of_a_module_that_was_changed_is_another_scan(path, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def scan(times):
+        (tmp_path / "helping.py").write_text(f"def times(values):\n    return values * {times}\n")
+        (tmp_path / "called.py").write_text(
+            "from helping import times\ndef over(values):\n    return times(values) > 8\n"
+        )
+        for name in ("helping", "called"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        over = importlib.import_module("called").over
+        called = pl.col("close").map_batches(over, return_dtype=pl.Boolean)
+        run(engine()[0], job(path, formula=as_formula(called, lookback=0), allow_lookahead=True))
+
+    scan(2)
+    scan(2)
+    with pytest.raises(RequestError, match="checkpoint: .* functions of your own: they were changed"):
+        scan(3)
+
+
 # ── the file ──────────────────────────────────────────────────────────────────
 
 

@@ -245,10 +245,10 @@ def test_process_symbol_is_the_complete_path_for_one_symbol():
     assert result.matches["close"].to_list() == [11.0, 12.0, 13.0]
 
 
-def test_chunks_start_with_one_symbol_and_grow():
+def test_chunks_start_with_one_symbol_and_grow_so_that_the_first_are_one_whole_together():
     prices = InMemoryPriceRepository(make_bars({f"{number:03}": [1.0] * 1000 for number in range(40)}))
     ProcessingEngine(prices, chunk_bars=12_000).process_batch(job(*(f"{number:03}" for number in range(40))))
-    assert [len(call) for call in prices.read_calls] == [1, 3, 10, 12, 12, 2]
+    assert [len(call) for call in prices.read_calls] == [1, 3, 8, 12, 12, 4]
 
 
 def test_a_bug_of_ours_that_only_chunks_have_comes_out(monkeypatch, caplog):
