@@ -36,10 +36,10 @@ def prices(tmp_path_factory):
     return path
 
 
-def job(text, date_range, universe):
+def job(text, date_range, universe, parameters):
     return ProcessingJob(
         id="bits", symbols=SYMBOLS, timeframe=Timeframe.D1, formula=Formula(text=text), date_range=date_range,
-        labels=LABELS, universe=universe,
+        labels=LABELS, universe=universe, parameters=parameters,
     )  # fmt: skip
 
 
@@ -52,8 +52,8 @@ def bits(frame):
 def check(engine_on, prices):
     """Compare an engine with the sequential one, on chunks of other sizes."""
 
-    def checked(where, text, chunks, date_range, universe):
-        asked = job(text, date_range, universe)
+    def checked(where, text, chunks, date_range, universe, parameters=None):
+        asked = job(text, date_range, universe, parameters or {})
         try:
             expected = engine_on(prices, chunk_bars=chunks[0]).process_batch(asked)
         except FormulaError as error:
@@ -95,6 +95,6 @@ def test_many_formulas_have_the_same_bits_on_every_engine_and_chunk_size(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("where", ["threads:2", "processes:2"])
-@pytest.mark.parametrize("text", [each["text"] for each in SCANS])
-def test_the_formulas_of_the_answers_have_the_same_bits(check, where, text):
-    check(where, text, (250_000, 40), DateRange(start=dt.date(2024, 1, 1)), None)
+@pytest.mark.parametrize("scan", SCANS, ids=lambda scan: scan["name"])
+def test_the_formulas_of_the_answers_have_the_same_bits(check, where, scan):
+    check(where, scan["text"], (250_000, 40), DateRange(start=dt.date(2024, 1, 1)), None, scan["parameters"])
