@@ -42,7 +42,7 @@ def make_flip_store(folder, symbols=60):
         ingest(bars(DAYS, symbols=symbols), root)
         ingest(bars(1, symbols=symbols, first=DAYS), root)
         ingest(bars(2, symbols=symbols, first=DAYS - 2, volume=2000.0), root)
-    assert {file.kind for file in current(root).files} == {"bars", "halts", "quarantine", "repairs"}
+    assert {file.kind for file in current(root).files} == {"bars", "catalog", "halts", "quarantine", "repairs"}
     return root
 
 

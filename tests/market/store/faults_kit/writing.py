@@ -19,10 +19,10 @@ def _tell_of_the_writing():
         begin(draft, *given)
         say("writing")
 
-    def telling_add(draft, *given):
+    def telling_add(draft, *given, **named):
         if not draft._made:
             say("adding")
-        return add(draft, *given)
+        return add(draft, *given, **named)
 
     def telling_commit(draft, *given, **named):
         say("committing")
