@@ -99,7 +99,9 @@ class _Indicators:
         for start, end in runs:
             try:
                 calls.write(block, views, start, end)
-            except Exception:  # noqa: BLE001 - talib raises nothing narrower; what it refuses is found by the reference
+            except Exception as error:
+                if type(error) is not Exception:  # talib raises just this; anything else is an error of ours
+                    raise
                 self._write_by_reference(block, indicators, start, end)
         self.table.frame = self.table.frame.hstack(
             [pl.Series(each.column, row, nan_to_null=True) for row, each in zip(block, indicators, strict=True)]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from engines.same import assert_same
 
 import jtscan as jt
 from jtscan.domain.control import CancellationToken
@@ -186,17 +187,6 @@ def engine(prices, place=None, functions=()):
     if place is not None:
         made._place = place
     return made
-
-
-def told(results):
-    return [(each.symbol, each.status, each.error, each.bars, each.rows, each.last_bar) for each in results]
-
-
-def assert_same(results, expected):
-    assert told(results) == told(expected)
-    for one, other in zip(results, expected, strict=True):
-        assert one.matches.schema == other.matches.schema
-        assert one.matches.equals(other.matches, null_equal=True)
 
 
 def marked(count=8, bars=40, at=("S04",)):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from engines.same import assert_same
 
 import jtscan as jt
 from jtscan.domain.control import CancellationToken, deadline
@@ -67,18 +68,6 @@ def engine_at(places):
         return made
 
     return make
-
-
-def told(results):
-    """All that results say, but their times."""
-    return [(each.symbol, each.status, each.error, each.bars, each.rows, each.last_bar) for each in results]
-
-
-def assert_same(results, expected):
-    assert told(results) == told(expected)
-    for one, other in zip(results, expected, strict=True):
-        assert one.matches.schema == other.matches.schema
-        assert one.matches.equals(other.matches, null_equal=True)
 
 
 def walks(count, bars, seed=7):

@@ -17,6 +17,7 @@ import jtscan as jt
 from jtscan.domain.jobs import Status
 from jtscan.engines.evaluate import evaluate
 from jtscan.formula import compile_formula
+from jtscan.formula.native import Calls
 from jtscan.testing import InMemoryPriceRepository
 
 COLUMNS = dict.fromkeys(("open", "high", "low", "close", "volume", "per"), "number")
@@ -358,3 +359,31 @@ UNKNOWN_THROUGHOUT = [each for each in FORMULAS if not any(
 def test_formula_of_unknown_prices_is_unknown(formula):
     answer = column_of(formula["text"], bars_of("A", "B", **dict.fromkeys(COLUMNS, [U] * 4)))
     assert answer.null_count() == 8
+
+
+def test_what_talib_refuses_is_computed_by_the_expressions(monkeypatch):
+    plan = compile_formula(jt.Formula(text="x = sma(close, 2)\nbuy = close > 0"), COLUMNS)
+    bars = bars_of("A", "B", close=[1.0, 2.0, 4.0])
+    refused = []
+
+    def refuse(*given):
+        refused.append(given)
+        raise Exception("TA_SMA function failed with error code 2: Bad Parameter (TA_BAD_PARAM)")  # noqa: TRY002 - as talib does
+
+    monkeypatch.setattr(Calls, "write", refuse)
+    made = evaluate(plan.steps, bars)
+    assert made.frame[plan.columns["x"]].to_list() == [None, 1.5, 3.0] * 2
+    assert made.failures == {}
+    assert len(refused) == 2
+
+
+def test_an_error_of_ours_beside_talib_comes_out(monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr(Calls, "write", broken)
+    with pytest.raises(ZeroDivisionError, match="ours"):
+        evaluate(
+            compile_formula(jt.Formula(text="buy = sma(close, 2) > 0"), COLUMNS).steps,
+            bars_of("A", close=[1.0, 2.0, 4.0]),
+        )
