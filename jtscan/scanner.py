@@ -25,8 +25,8 @@ from jtscan.domain.jobs import ProcessingJob, ProcessingResult, Warmup
 from jtscan.domain.opened import Opened
 from jtscan.domain.scans import BatchScanRequest, BatchScanResult
 from jtscan.domain.symbols import Names, SymbolCriteria, Where, as_criteria
+from jtscan.engines.places.where import Sequential, Workplace
 from jtscan.engines.processing import ProcessingEngine
-from jtscan.engines.where import Sequential, Workplace
 from jtscan.errors import DataError, RequestError, StoreError, first_line
 from jtscan.formula import (
     Explanation,

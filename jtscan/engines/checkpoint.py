@@ -31,7 +31,7 @@ from filelock import FileLock, Timeout
 from jtscan.domain.jobs import ProcessingJob, ProcessingResult, Status
 from jtscan.domain.words import first_few
 from jtscan.engines.packing import packed, unpacked
-from jtscan.engines.probe import versions
+from jtscan.engines.places.probe import versions
 from jtscan.engines.records import Records
 from jtscan.engines.work import Work
 from jtscan.errors import RequestError, first_line

@@ -1,10 +1,10 @@
 """Who processes the chunks of a pass: the seam between the loop and where the work is done.
 
 Inline          this thread, the next chunk read ahead      (here)
-Pooled          workers: chunks sent ahead, collected in order, tried again where they are lost      (pooled.py)
-  ThreadCrew    threads of this process, on the same Work      (in_threads.py)
-  ProcessCrew   processes of this machine, which are sent tasks (tasks.py)      (in_processes.py, worker.py)
-  ClusterCrew   the workers of a Dask cluster, which are sent the same tasks      (in_cluster.py)
+Pooled          workers: chunks sent ahead, collected in order, tried again where they are lost      (places/pooled.py)
+  ThreadCrew    threads of this process, on the same Work      (places/in_threads.py)
+  ProcessCrew   processes of this machine, which are sent tasks (tasks.py)      (places/in_processes.py, worker.py)
+  ClusterCrew   the workers of a Dask cluster, which are sent the same tasks      (places/in_cluster.py)
 
 Whoever it is, chunks come back in the order of the symbols.
 """

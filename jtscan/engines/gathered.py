@@ -15,9 +15,9 @@ from itertools import accumulate
 import polars as pl
 
 from jtscan.domain.universe import on_member_days
-from jtscan.engines.evaluate import Evaluated
-from jtscan.engines.periods import LABEL
-from jtscan.engines.table import Table
+from jtscan.engines.steps.evaluate import Evaluated
+from jtscan.engines.steps.periods import LABEL
+from jtscan.engines.steps.table import Table
 from jtscan.formula.cross import SAME, TIME, compare
 from jtscan.formula.plan import MEMBER, Gathered
 

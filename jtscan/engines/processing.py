@@ -4,11 +4,11 @@ process_batch           entry: snapshot, plan, loop, summary      (here)
 opened                  what is done already of a job with a checkpoint      (checkpoint.py: records.py, packing.py)
 Batch.stream            order, progress, cancellation      (batch.py)
 Passes.run              what crosses symbols, gathered before anything is published      (passes.py, gathered.py)
-Crew.process            who does the chunks: here, threads, processes, a cluster      (crew.py; where.py, place.py)
+Crew.process            who does the chunks: here, threads, processes, a cluster      (crew.py; places/)
 read_ahead              chunks of symbols, the next one read while one is evaluated      (chunks.py)
 Work.process_chunk      some symbols: evaluate, settle, cut into results      (work.py)
 Work.process_symbol     one symbol alone: what a failing chunk falls back to      (work.py)
-evaluate                the steps of a plan      (evaluate.py: indicators.py, periods.py, table.py)
+evaluate                the steps of a plan      (steps/: evaluate.py, indicators.py, periods.py, table.py)
 cut                     an outcome per symbol      (results.py)
 
 Beside the loop:
@@ -40,10 +40,10 @@ from jtscan.engines.checkpoint import opened
 from jtscan.engines.crew import Inline
 from jtscan.engines.history import Looking
 from jtscan.engines.passes import Passes
-from jtscan.engines.place import Place
+from jtscan.engines.places.place import Place
+from jtscan.engines.places.where import Workplace, as_workplace
 from jtscan.engines.replay import Replay
 from jtscan.engines.results import empty_matches
-from jtscan.engines.where import Workplace, as_workplace
 from jtscan.engines.work import Work, compiled_from
 from jtscan.errors import LookAheadError, RequestError
 from jtscan.formula import Function, Plan, compile_formula, compile_series

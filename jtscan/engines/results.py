@@ -13,8 +13,8 @@ from jtscan.domain.bars import Bars, ReadWindow
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.jobs import NO_ROWS, ProcessingResult, RowCounts, Status
 from jtscan.domain.universe import on_member_days
-from jtscan.engines.evaluate import Evaluated
-from jtscan.engines.table import Spans
+from jtscan.engines.steps.evaluate import Evaluated
+from jtscan.engines.steps.table import Spans
 from jtscan.formula import Plan
 from jtscan.formula.plan import Settle
 

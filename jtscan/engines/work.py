@@ -19,11 +19,11 @@ from jtscan.domain.bars import Bars, ReadWindow
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.jobs import ProcessingJob, ProcessingResult, Status
 from jtscan.domain.universe import on_member_days
-from jtscan.engines.evaluate import Evaluated, evaluate
 from jtscan.engines.gathered import Made, attach
-from jtscan.engines.periods import Clock
 from jtscan.engines.results import Cut, Outcome, cut, empty_matches, unsettled
-from jtscan.engines.table import Table
+from jtscan.engines.steps.evaluate import Evaluated, evaluate
+from jtscan.engines.steps.periods import Clock
+from jtscan.engines.steps.table import Table
 from jtscan.errors import JtscanError, first_line
 from jtscan.formula import Function, Plan
 from jtscan.formula.plan import MEMBER, Pass, PeriodStep, Step

@@ -23,8 +23,8 @@ from scans import synthetic
 from timing import Table, median_of
 
 import jtscan as jt
-from jtscan.engines.evaluate import evaluate
-from jtscan.engines.table import Spans
+from jtscan.engines.steps.evaluate import evaluate
+from jtscan.engines.steps.table import Spans
 from jtscan.errors import FormulaError
 from jtscan.formula import compile_formula
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import jtscan
-from jtscan.engines.place import Place
+from jtscan.engines.places.place import Place
+from jtscan.engines.places.where import Dask, as_workplace
 from jtscan.engines.processing import ProcessingEngine
-from jtscan.engines.where import Dask, as_workplace
 from jtscan.market.prices import DuckDBPriceRepository
 
 os.environ["RUST_BACKTRACE"] = "0"  # panics on purpose are many, and each would write a page

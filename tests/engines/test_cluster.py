@@ -21,7 +21,7 @@ from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.formulas import Formula, PolarsFormula
 from jtscan.domain.jobs import ProcessingJob, Status
 from jtscan.engines import probe
-from jtscan.engines.place import Place
+from jtscan.engines.places.place import Place
 from jtscan.engines.processing import ProcessingEngine
 from jtscan.errors import EngineError
 from jtscan.formula import registered
@@ -309,7 +309,7 @@ def test_workers_that_do_not_see_the_prices_are_told_before_the_scan(place, tmp_
 def test_other_versions_there_are_refused_by_what_differs(place, monkeypatch):
     place.crew._probed.clear()
     here = {**probe.versions(), "polars": "2.0.9"}
-    monkeypatch.setattr("jtscan.engines.in_cluster.versions", lambda: here)
+    monkeypatch.setattr("jtscan.engines.places.in_cluster.versions", lambda: here)
     frame, symbols = marked()
     there = probe.versions()["polars"]
     with pytest.raises(
@@ -320,7 +320,7 @@ def test_other_versions_there_are_refused_by_what_differs(place, monkeypatch):
 
 def test_a_worker_that_comes_later_with_other_versions_refuses_its_task(place, monkeypatch):
     here = {**probe.versions(), "duckdb": "1.9"}
-    monkeypatch.setattr("jtscan.engines.tasks.versions", lambda: here)
+    monkeypatch.setattr("jtscan.engines.places.tasks.versions", lambda: here)
     frame, symbols = marked()
     with pytest.raises(EngineError, match="a worker differs: duckdb is 1.9 here and"):
         engine(InMemoryPriceRepository(frame), place).process_batch(job(symbols))

@@ -15,9 +15,9 @@ import pytest
 import jtscan as jt
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.jobs import ProcessingJob
-from jtscan.engines.evaluate import evaluate
-from jtscan.engines.periods import Clock
 from jtscan.engines.processing import ProcessingEngine
+from jtscan.engines.steps.evaluate import evaluate
+from jtscan.engines.steps.periods import Clock
 from jtscan.errors import FormulaError
 from jtscan.formula import compile_formula
 from jtscan.testing import InMemoryPriceRepository, ProgressRecorder

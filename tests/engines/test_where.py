@@ -21,10 +21,10 @@ from jtscan.domain.control import CancellationToken, deadline
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.formulas import Formula, PolarsFormula
 from jtscan.domain.jobs import ProcessingJob, Status
-from jtscan.engines.in_threads import ThreadCrew
-from jtscan.engines.place import Place
+from jtscan.engines.places.in_threads import ThreadCrew
+from jtscan.engines.places.place import Place
+from jtscan.engines.places.where import as_workplace
 from jtscan.engines.processing import ProcessingEngine
-from jtscan.engines.where import as_workplace
 from jtscan.errors import EngineError, RequestError
 from jtscan.formula import registered
 from jtscan.market.prices import DuckDBPriceRepository
@@ -549,7 +549,7 @@ def test_a_cluster_is_a_client_or_an_address():
 
 
 def test_without_its_package_a_cluster_names_the_extra(monkeypatch):
-    monkeypatch.setattr("jtscan.engines.where.find_spec", lambda _: None)
+    monkeypatch.setattr("jtscan.engines.places.where.find_spec", lambda _: None)
     with pytest.raises(jt.MissingExtraError, match=r"pip install 'jtscan\[distributed\]'"):
         jt.engines.dask("tcp://host:8786")
 

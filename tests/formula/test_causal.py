@@ -19,7 +19,7 @@ import polars as pl
 import pytest
 
 import jtscan as jt
-from jtscan.engines.evaluate import evaluate
+from jtscan.engines.steps.evaluate import evaluate
 from jtscan.formula import compile_formula
 from jtscan.formula.rows import Arg, Want
 from jtscan.formula.rows import Function as Row

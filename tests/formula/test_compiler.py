@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import jtscan as jt
-from jtscan.engines.evaluate import evaluate
+from jtscan.engines.steps.evaluate import evaluate
 from jtscan.errors import FormulaError
 from jtscan.formula import compile_formula
 from jtscan.formula.compiler import compile_text

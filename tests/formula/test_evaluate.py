@@ -15,7 +15,7 @@ import pytest
 
 import jtscan as jt
 from jtscan.domain.jobs import Status
-from jtscan.engines.evaluate import evaluate
+from jtscan.engines.steps.evaluate import evaluate
 from jtscan.formula import compile_formula
 from jtscan.formula.native import Calls
 from jtscan.testing import InMemoryPriceRepository

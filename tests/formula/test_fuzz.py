@@ -22,8 +22,8 @@ import jtscan as jt
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.history import HistoryRequest
 from jtscan.domain.jobs import ProcessingJob
-from jtscan.engines.evaluate import evaluate
 from jtscan.engines.processing import ProcessingEngine
+from jtscan.engines.steps.evaluate import evaluate
 from jtscan.errors import FormulaError
 from jtscan.formula import compile_formula
 from jtscan.formula.table import table

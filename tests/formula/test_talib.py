@@ -26,7 +26,7 @@ import talib
 from talib import abstract
 
 import jtscan as jt
-from jtscan.engines.evaluate import evaluate
+from jtscan.engines.steps.evaluate import evaluate
 from jtscan.formula import compile_formula
 from jtscan.formula.table import rows
 

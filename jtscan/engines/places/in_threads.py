@@ -10,7 +10,7 @@ from typing import Any
 
 from jtscan.domain.control import CancellationToken
 from jtscan.engines.crew import Done, do
-from jtscan.engines.pooled import LET_GO, Lost, Pooled
+from jtscan.engines.places.pooled import LET_GO, Lost, Pooled
 from jtscan.engines.work import Work
 from jtscan.errors import EngineError, first_line
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from jtscan.engines.indicators import run_symbols
-from jtscan.engines.periods import LABEL, Clock, joined, with_periods
-from jtscan.engines.table import Spans, Table, finite, without
+from jtscan.engines.steps.indicators import run_symbols
+from jtscan.engines.steps.periods import LABEL, Clock, joined, with_periods
+from jtscan.engines.steps.table import Spans, Table, finite, without
 from jtscan.formula.plan import AlignStep, PeriodStep, RowStep, Step, SymbolStep
 
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.periods import period_end, period_start
-from jtscan.engines.table import Table
+from jtscan.engines.steps.table import Table
 from jtscan.formula.joining import joining
 
 LABEL = "#period"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 
 from jtscan.engines.crew import Crew, Inline
-from jtscan.engines.pooled import Pooled
-from jtscan.engines.where import Dask, Processes, Threads, Workplace
+from jtscan.engines.places.pooled import Pooled
+from jtscan.engines.places.where import Dask, Processes, Threads, Workplace
 
 
 class Place:
@@ -36,15 +36,15 @@ class Place:
     def _open(self) -> Pooled | None:
         match self.where:
             case Threads(workers=workers):
-                from jtscan.engines.in_threads import ThreadCrew  # noqa: PLC0415 - who scans in one thread needs no pool
+                from jtscan.engines.places.in_threads import ThreadCrew  # noqa: PLC0415 - who scans in one thread needs no pool
 
                 return ThreadCrew(workers, self._chunk_bars)
             case Processes(workers=workers):
-                from jtscan.engines.in_processes import ProcessCrew  # noqa: PLC0415 - as above
+                from jtscan.engines.places.in_processes import ProcessCrew  # noqa: PLC0415 - as above
 
                 return ProcessCrew(workers, self._chunk_bars)
             case Dask(cluster=cluster, patience=patience):
-                from jtscan.engines.in_cluster import ClusterCrew  # noqa: PLC0415 - needs the extra "distributed"
+                from jtscan.engines.places.in_cluster import ClusterCrew  # noqa: PLC0415 - needs the extra "distributed"
 
                 return ClusterCrew(cluster, self._chunk_bars, patience)
         return None

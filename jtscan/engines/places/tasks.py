@@ -24,7 +24,7 @@ from jtscan.domain.jobs import ProcessingJob
 from jtscan.engines.crew import Done, HandedIn, do
 from jtscan.engines.gathered import Made
 from jtscan.engines.packing import packed, unpacked
-from jtscan.engines.probe import Named, differences, versions
+from jtscan.engines.places.probe import Named, differences, versions
 from jtscan.engines.work import Work, compiled_from
 from jtscan.errors import EngineError, first_line
 from jtscan.formula import Plan, compile_formula, registered

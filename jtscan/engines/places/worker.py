@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 import cloudpickle
 
-from jtscan.engines.tasks import run
+from jtscan.engines.places.tasks import run
 from jtscan.errors import first_line
 
 _LENGTH = struct.Struct("<Q")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
-from jtscan.engines.table import Table, finite
+from jtscan.engines.steps.table import Table, finite
 from jtscan.errors import first_line
 from jtscan.formula.native import Calls, is_plain, view
 from jtscan.formula.plan import Indicator, SymbolStep

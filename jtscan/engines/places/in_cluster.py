@@ -21,9 +21,9 @@ from jtscan.domain.control import CancellationToken
 from jtscan.domain.formulas import PolarsFormula
 from jtscan.domain.words import first_few
 from jtscan.engines.crew import Done
-from jtscan.engines.pooled import LET_GO, Lost, Pooled
-from jtscan.engines.probe import Found, Named, differences, probe, versions
-from jtscan.engines.tasks import Parcel, run
+from jtscan.engines.places.pooled import LET_GO, Lost, Pooled
+from jtscan.engines.places.probe import Found, Named, differences, probe, versions
+from jtscan.engines.places.tasks import Parcel, run
 from jtscan.engines.work import Work
 from jtscan.errors import EngineError, first_line
 from jtscan.formula import calls_python

@@ -25,10 +25,10 @@ from typing import Any, BinaryIO, cast
 
 from jtscan.domain.control import CancellationToken
 from jtscan.engines.crew import Done
-from jtscan.engines.pooled import LET_GO, Lost, Pooled
-from jtscan.engines.tasks import Parcel
+from jtscan.engines.places.pooled import LET_GO, Lost, Pooled
+from jtscan.engines.places.tasks import Parcel
+from jtscan.engines.places.worker import Raised, read, write
 from jtscan.engines.work import Work
-from jtscan.engines.worker import Raised, read, write
 from jtscan.errors import EngineError, first_line
 
 _START_SECONDS = 60.0
@@ -38,7 +38,7 @@ _PROGRAM = """
 import json, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 sys.path[:] = json.loads(sys.argv[1])
-from jtscan.engines.worker import main
+from jtscan.engines.places.worker import main
 main()
 """
 

@@ -1,0 +1,1 @@
+"""Where symbols are processed: threads, processes, a cluster."""
