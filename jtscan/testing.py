@@ -188,8 +188,8 @@ class InMemoryPriceRepository:
         if window.end is not None:
             frame = frame.filter(pl.col("timestamp") <= window.end)
         present = frozenset(frame["symbol"].unique())
-        return Bars(
-            frame=frame.select(*_KEYS, *dict.fromkeys(columns)),
+        return Bars.of(
+            frame.select(*_KEYS, *dict.fromkeys(columns)),
             rows={symbol: self._rows[symbol] for symbol in symbols if symbol in self._rows},
             problems={symbol: str(self._broken[symbol]) for symbol in symbols if symbol in self._broken},
             absent={symbol: "no bars in memory" for symbol in symbols if symbol not in present},

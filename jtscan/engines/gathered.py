@@ -137,16 +137,22 @@ def pieces(
     """
     for period in sorted({each.period for each in gathers}):
         names = dict.fromkeys(name for each in gathers if each.period == period for name in each.inputs)
-        kept = chunk.tables[period].frame
-        if start is not None:
-            kept = kept.filter(pl.col("timestamp") >= start)
-        if without:
-            kept = kept.filter(~pl.col("symbol").is_in(list(without)))
-        runs = kept["symbol"].rle().struct.unnest()
-        rows = kept.select(_key(period).alias(TIME), *names)
+        table = chunk.tables[period]
+        table = table if not without else table.only(frozenset(table.spans.names) - frozenset(without))
+        rows = table.frame.select("timestamp", _key(period).alias(TIME), *names)
         if members is not None:
-            rows = rows.with_columns(on_member_days(members, kept).alias(MEMBER))
-        yield Piece(period=period, symbols=runs["value"].to_list(), lengths=runs["len"].to_list(), rows=rows)
+            rows = rows.with_columns(on_member_days(members, table.labelled).alias(MEMBER))
+        spans, lengths = table.spans, table.spans.lengths.tolist()
+        if start is not None:
+            inside = rows["timestamp"] >= start
+            rows, lengths = rows.filter(inside), spans.counts(inside)
+        held = [(name, count) for name, count in zip(spans.names, lengths, strict=True) if count]
+        yield Piece(
+            period=period,
+            symbols=[name for name, _ in held],
+            lengths=[count for _, count in held],
+            rows=rows.select(pl.exclude("timestamp")),
+        )
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -127,7 +127,7 @@ class Replay:
             raise KeyboardInterrupt  # Polars raised it while symbols were compared
         parts = list(work.evaluated(symbols, work.read(symbols)))
         shown = [pl.col(column).alias(f"#{name}") for name, column in self._names.items()]
-        answers = pl.concat([part.chunk.frame.select(*_KEYS, *shown) for part in parts])
+        answers = pl.concat([part.chunk.labelled.select(*_KEYS, *shown) for part in parts])
         failed = {symbol for part in parts for symbol in part.chunk.failures}
         return answers.filter(~pl.col("symbol").is_in(list(failed))) if failed else answers
 
@@ -188,7 +188,7 @@ class _Remembered:
         frame = self.frame.filter(pl.col("symbol").is_in(list(symbols))).select(*_KEYS, *dict.fromkeys(columns))
         present = frozenset(frame["symbol"].unique())
         absent = {symbol: "no bars" for symbol in symbols if symbol not in present}
-        return Bars(frame=frame, absent=absent, from_first=present)
+        return Bars.of(frame, absent=absent, from_first=present)
 
     def part(self, symbols: Collection[str]) -> _Remembered:  # noqa: ARG002 - it is small
         return self

@@ -86,7 +86,7 @@ class _Cutter:
         self.chunk = chunk
         self.bars = bars
         self.inside = _inside(chunk.frame, how.window)
-        self.asked = _both(self.inside, None if how.members is None else on_member_days(how.members, chunk.frame))
+        self.asked = _both(self.inside, None if how.members is None else on_member_days(how.members, chunk.labelled))
         self.none = empty_matches(how.plan, how.timeframe)
         self.order = {symbol: position for position, symbol in enumerate(chunk.spans.names)}
         self.counts = _counts(chunk.spans, self.inside)
@@ -168,7 +168,8 @@ class _Cutter:
         close = pl.col("close") if "close" in frame.columns else pl.lit(None, dtype=pl.Float64).alias("close")
         shown = [pl.col(name).alias(ours) for ours, name in self.plan.columns.items()]
         names = pl.Series("signal_type", list(self.plan.signals), dtype=pl.String).gather(hits["signal"])
-        matches = frame.select("symbol", "timestamp", close, *shown)[hits["row"]]
+        matches = frame.select("timestamp", close, *shown)[hits["row"]]
+        matches.insert_column(0, spans.symbols(hits["row"]))
         matches.insert_column(2, names)
         rows = hits["row"].to_numpy()
         begins, ends = rows.searchsorted(spans.starts).tolist(), rows.searchsorted(spans.ends).tolist()

@@ -26,7 +26,7 @@ from jtscan.engines.steps.periods import Clock
 from jtscan.engines.steps.table import Table
 from jtscan.errors import JtscanError, first_line
 from jtscan.formula import Function, Plan
-from jtscan.formula.plan import MEMBER, Pass, PeriodStep, Step
+from jtscan.formula.plan import MEMBER, Pass, PeriodStep, Step, SymbolStep
 from jtscan.ports import IPriceSnapshot
 
 logger = logging.getLogger("jtscan")
@@ -110,7 +110,7 @@ class Work:
         except EXPECTED:
             if len(symbols) == 1:
                 raise
-            return {symbol: self.process_symbol(symbol, only(bars, symbol)) for symbol in symbols}
+            return {symbol: self.process_symbol(symbol, bars.only([symbol])) for symbol in symbols}
         share = (time.perf_counter() - started) * 1000 / len(symbols)
         return {symbol: outcomes[symbol].result(symbol, share) for symbol in symbols}
 
@@ -177,7 +177,8 @@ class Work:
     def _evaluate(self, steps: Sequence[Step], bars: Bars) -> Evaluated:
         return evaluate(
             steps,
-            self._labelled(bars.frame),
+            self._labelled(bars),
+            runs=bars.runs,
             clock=Clock(timeframe=self.job.timeframe, whole=bars.from_first, sessions=self._sessions),
             attach=self._attach,
             reference=self.reference,
@@ -192,8 +193,11 @@ class Work:
     def _attach(self, period: str, table: Table) -> pl.DataFrame:
         return attach(self.made, period, table)
 
-    def _labelled(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Add the name, market and sector of each symbol, and its membership, where the formula reads them."""
+    def _labelled(self, bars: Bars) -> pl.DataFrame:
+        """Add the symbols, their names, markets and sectors, and membership, where the formula reads them."""
+        if not self.this.texts and not any(isinstance(step, SymbolStep) and step.foreign for step in self.this.steps):
+            return bars.values
+        frame = bars.frame
         if MEMBER in self.this.texts:
             members = self.job.members
             always = pl.repeat(True, frame.height, dtype=pl.Boolean, eager=True)
@@ -204,15 +208,3 @@ class Work:
         if self.job.labels is None:
             return frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in wanted)
         return frame.join(self.job.labels.select("symbol", *wanted), on="symbol", how="left", maintain_order="left")
-
-
-def only(bars: Bars, symbol: str) -> Bars:
-    """The bars of one symbol out of a chunk."""
-    return Bars(
-        frame=bars.frame.filter(pl.col("symbol") == symbol),
-        rows=bars.rows,
-        problems=bars.problems,
-        absent=bars.absent,
-        from_first=bars.from_first,
-        last_seen=bars.last_seen,
-    )

@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 import polars as pl
 
+from jtscan.domain.bars import Runs, part_of, symbols_of
 from jtscan.domain.jobs import RowCounts
-from jtscan.market.order import steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Loaded:
     """Bars of some symbols, each symbol's rows together in rising time.
 
-    ``runs`` has the symbols and how many rows each has, in the order of the
-    frame; ``rows`` counts what is no bar. ``strict``: no timestamp of a
-    symbol is there twice.
+    ``frame`` has timestamp and the columns; ``runs`` tell whose rows they
+    are. ``rows`` counts what is no bar. ``strict``: no timestamp of a symbol
+    is there twice.
     """
 
     frame: pl.DataFrame
-    runs: Sequence[tuple[str, int]]
+    runs: Runs
     rows: Mapping[str, RowCounts] = field(default_factory=dict)
     strict: bool = False
+
+    @property
+    def labelled(self) -> pl.DataFrame:
+        """The frame with its symbols as the first column."""
+        return self.frame.select(symbols_of(self.runs), pl.all())
+
+    @property
+    def repeated(self) -> pl.Series:
+        """Rows with the timestamp of the row before, of the same symbol."""
+        if self.strict:
+            return pl.Series([], dtype=pl.get_index_type())
+        moment = self.frame["timestamp"]
+        rows = (moment == moment.shift(1)).arg_true()
+        starts = pl.Series([*accumulate((count for _, count in self.runs), initial=0)], dtype=rows.dtype)
+        return rows.filter(~rows.is_in(starts.implode()))
 
     def before(self, moment: dt.date) -> dict[str, int]:
         """Count the timestamps of each symbol before another."""
@@ -34,7 +49,7 @@ class Loaded:
             return {symbol: 0 for symbol, _ in self.runs}
         earlier = self.frame["timestamp"] < moment
         if not self.strict:
-            earlier = earlier.scatter(steps(self.frame, "=="), values=False)
+            earlier = earlier.scatter(self.repeated, values=False)
         ends = accumulate(count for _, count in self.runs)
         sums = [0, *earlier.cast(pl.UInt32).cum_sum().gather([end - 1 for end in ends])]
         return {
@@ -44,11 +59,8 @@ class Loaded:
 
     def without(self, symbols: Collection[str]) -> Loaded:
         """Leave out some symbols."""
-        gone = set(symbols)
-        starts = accumulate((count for _, count in self.runs), initial=0)
-        kept = [(run, start) for run, start in zip(self.runs, starts, strict=False) if run[0] not in gone]
-        frames = (self.frame.slice(start, count) for (_, count), start in kept)
-        return replace(self, frame=pl.concat([self.frame.clear(), *frames]), runs=[run for run, _ in kept])
+        frame, runs = part_of(self.frame, self.runs, {symbol for symbol, _ in self.runs} - set(symbols))
+        return replace(self, frame=frame, runs=runs)
 
     def beside(self, other: Loaded) -> Loaded:
         """Put other symbols after these; of what is no bar the other knows better."""
@@ -58,15 +70,3 @@ class Loaded:
             rows={**self.rows, **other.rows},
             strict=self.strict and other.strict,
         )
-
-
-def runs_of(frame: pl.DataFrame) -> list[tuple[str, int]]:
-    """Name the symbols of a frame in which each one's rows are together, and count their rows."""
-    runs = frame["symbol"].rle().struct
-    return list(zip(runs.field("value"), runs.field("len"), strict=True))
-
-
-def symbols_of(runs: Sequence[tuple[str, int]]) -> pl.Series:
-    """Make the column of symbols."""
-    names = pl.Series("symbol", [symbol for symbol, _ in runs], dtype=pl.String)
-    return pl.concat([names.clear(), *(names.new_from_index(place, count) for place, (_, count) in enumerate(runs))])

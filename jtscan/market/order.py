@@ -42,12 +42,3 @@ def _pieced(frame: pl.DataFrame, starts: pl.Series) -> pl.DataFrame:
     runs = frame.select("symbol", "timestamp")[starts].with_columns(starts.alias("start"), ends.alias("end"))
     placed = runs.sort("symbol", "timestamp", maintain_order=True)
     return frame[placed.select(pl.int_ranges("start", "end").explode()).to_series()]
-
-
-def steps(frame: pl.DataFrame, sign: str) -> pl.Series:
-    """Rows whose timestamp is earlier than (or equal to) that of the row before, of the same symbol."""
-    moment = frame["timestamp"]
-    before = moment.shift(1)
-    rows = (moment < before if sign == "<" else moment == before).arg_true()
-    symbol = frame["symbol"]
-    return rows.filter(symbol.gather(rows) == symbol.gather(rows - 1)) if rows.len() else rows

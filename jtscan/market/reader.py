@@ -9,7 +9,7 @@ from functools import cached_property
 import duckdb
 import polars as pl
 
-from jtscan.domain.bars import ReadWindow
+from jtscan.domain.bars import ReadWindow, runs_of
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.jobs import NO_ROWS, RowCounts
 from jtscan.errors import DataError
@@ -30,8 +30,8 @@ from jtscan.market.catalog import (
 )
 from jtscan.market.duck import Duck, quoted, unreadable
 from jtscan.market.files import PRICES, FileStates, PriceFile
-from jtscan.market.loaded import Loaded, runs_of, symbols_of
-from jtscan.market.order import in_order, steps
+from jtscan.market.loaded import Loaded
+from jtscan.market.order import in_order
 from jtscan.market.slices import Slices
 
 _SHORT_RUN = 16
@@ -123,13 +123,11 @@ class BarReader:
 
     def load(self, symbols: Sequence[str], names: Sequence[str], window: ReadWindow) -> Loaded:
         """Read the bars between two dates, and count the rows there that are no bars."""
-        lot, left = self._slices.read(symbols, names, window)
-        frame = lot.frame.select(symbols_of(lot.runs), pl.all())
-        sliced = Loaded(frame=frame, runs=lot.runs, strict=True)
+        sliced, left = self._slices.read(symbols, names, window)
         if not left:
             return sliced
         found, rows = self._found(left, names, window)
-        return sliced.beside(Loaded(frame=found, runs=runs_of(found), rows=rows))
+        return sliced.beside(Loaded(frame=found.drop("symbol"), runs=runs_of(found), rows=rows))
 
     def _found(
         self, symbols: Sequence[str], names: Sequence[str], window: ReadWindow
@@ -231,16 +229,17 @@ class BarReader:
         """Name the files that hold rows of the symbols by their paths."""
         return [file.path for file in self._files_of(symbols)]
 
-    def without_duplicates(self, loaded: Loaded) -> tuple[pl.DataFrame, dict[str, RowCounts], dict[str, str]]:
+    def without_duplicates(self, loaded: Loaded) -> tuple[Loaded, dict[str, str]]:
         """Drop equal rows of one timestamp and count them; other values under one timestamp are a problem."""
-        frame, rows = loaded.frame, dict(loaded.rows)
-        repeated = [] if loaded.strict else frame["symbol"].gather(steps(frame, "==")).unique().to_list()
-        if not repeated:
-            return frame, rows, {}
+        again = loaded.repeated
+        if not again.len():
+            return loaded, {}
+        frame, rows = loaded.labelled, dict(loaded.rows)
+        repeated = frame["symbol"].gather(again).unique().to_list()
         doubtful = frame.filter(pl.col("symbol").is_in(repeated))
         window = ReadWindow(start=doubtful["timestamp"].min(), end=doubtful["timestamp"].max())  # type: ignore[arg-type]
         numbers = [name for name, kind in self.catalog.columns.items() if kind == "number"]
-        whole = self.load(repeated, numbers, window).frame
+        whole = self.load(repeated, numbers, window).labelled
         keys = ["symbol", "timestamp"]
         differing = whole.unique().group_by(keys).len().filter(pl.col("len") > 1).sort(keys)
         conflicts = {
@@ -252,7 +251,7 @@ class BarReader:
         dropped = equal.group_by("symbol").agg((pl.len() - pl.col("timestamp").n_unique()).alias("count"))
         for symbol, count in dropped.iter_rows():
             rows[symbol] = rows.get(symbol, NO_ROWS) + RowCounts(duplicates=count)
-        return kept, rows, conflicts
+        return Loaded(frame=kept.drop("symbol"), runs=runs_of(kept), rows=rows, strict=True), conflicts
 
 
 def _number(file: PriceFile, name: str) -> str:

@@ -190,13 +190,13 @@ class _Reading:
             return []
         before = self.frame.filter(pl.col("timestamp") < window.start).group_by("symbol").len()
         enough = set(before.filter(pl.col("len") >= window.warmup)["symbol"]) | self.base.from_first
-        return [symbol for symbol in self.base.frame["symbol"].unique(maintain_order=True) if symbol not in enough]
+        return [symbol for symbol, _ in self.base.runs if symbol not in enough]
 
     def with_again(self, again: _Reading, symbols: Sequence[str]) -> _Reading:
         """Put what was read again of some symbols in its place."""
         old, new = self.base, again.base
-        base = Bars(
-            frame=pl.concat([_without(old.frame, symbols), new.frame]),
+        base = Bars.of(
+            pl.concat([_without(old.frame, symbols), new.frame]),
             rows={**old.rows, **new.rows},
             problems={**old.problems, **new.problems},
             absent={**old.absent, **new.absent},
@@ -214,8 +214,8 @@ class _Reading:
         beyond = {symbol: f"{reason} {moment}" for symbol, moment in later.iter_rows()}
         seen = self.base.last_seen
         labels = periods.labels(pl.Series(list(seen.values()))).to_list() if seen else []
-        return Bars(
-            frame=self.frame,
+        return Bars.of(
+            self.frame,
             rows=self.base.rows,
             problems=self.base.problems,
             absent={**self.base.absent, **beyond},

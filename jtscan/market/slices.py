@@ -25,6 +25,7 @@ from jtscan.domain.dates import Timeframe
 from jtscan.market.addresses import Address, Place
 from jtscan.market.catalog import Catalog
 from jtscan.market.files import PRICES, FileStates, PriceFile, changed_of
+from jtscan.market.loaded import Loaded
 from jtscan.market.plain import NUMBERS, UNREADABLE, as_moments, open_files, type_of
 
 _MOST_ROWS = 1 << 18
@@ -49,14 +50,6 @@ class Piece(NamedTuple):
 
 
 Counted = list[tuple[Piece, int]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Lot:
-    """Bars of some symbols: how many rows each has, one after the other, in rising time."""
-
-    frame: pl.DataFrame
-    runs: Sequence[tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -99,11 +92,8 @@ class Slices:
             pieces[piece.symbol].append(piece)
         return dict(pieces)
 
-    def read(self, symbols: Sequence[str], names: Sequence[str], window: ReadWindow) -> tuple[Lot, list[str]]:
-        """Read the bars between two dates, and name the symbols that are left to SQL.
-
-        The frame has timestamp and the columns, but no symbols: ``runs`` tell.
-        """
+    def read(self, symbols: Sequence[str], names: Sequence[str], window: ReadWindow) -> tuple[Loaded, list[str]]:
+        """Read the bars between two dates, and name the symbols that are left to SQL."""
         ends = _moment(window.start, dt.time.min), _moment(window.end, dt.time.max)
         left = {symbol for symbol in symbols if symbol not in self.pieces or self._is_little(symbol, *ends)}
         wanted = [piece for symbol in symbols if symbol not in left for piece in self._between(symbol, *ends)]
@@ -295,7 +285,7 @@ def _falling(moments: pl.Series, rows: Sequence[int]) -> set[int]:
     return {bisect_right(starts, row) - 1 for row in found if row not in borders}
 
 
-def _joined(frame: pl.DataFrame, counted: Counted, left: set[str]) -> Lot:
+def _joined(frame: pl.DataFrame, counted: Counted, left: set[str]) -> Loaded:
     """Put the pieces of each symbol one after the other, without those of symbols that are left."""
     order = {symbol: place for place, symbol in reversed(list(enumerate(piece.symbol for piece, _ in counted)))}
     offsets = accumulate((rows for _, rows in counted), initial=0)
@@ -307,4 +297,4 @@ def _joined(frame: pl.DataFrame, counted: Counted, left: set[str]) -> Lot:
         runs[piece.symbol] += rows
     if wanted != kept or sum(runs.values()) < frame.height:
         frame = pl.concat([frame.clear(), *(frame.slice(offset, rows) for _, offset, rows in wanted)])
-    return Lot(frame=frame, runs=list(runs.items()))
+    return Loaded(frame=frame, runs=list(runs.items()), strict=True)

@@ -210,14 +210,16 @@ class PriceSnapshot:
         short = self._short(loaded, wanted, window, reach)
         if short:
             loaded = loaded.without(short).beside(self._reader.load(short, names, ReadWindow(end=window.end)))
-        frame, rows, conflicts = self._reader.without_duplicates(loaded)
-        for symbol, apart in self._aside.counts(symbols, ReadWindow(start=reach, end=window.end), frame).items():
+        clean, conflicts = self._reader.without_duplicates(loaded)
+        rows = dict(clean.rows)
+        for symbol, apart in self._aside.counts(symbols, ReadWindow(start=reach, end=window.end), clean).items():
             rows[symbol] = rows.get(symbol, NO_ROWS) + apart
         present = {symbol for symbol, _ in loaded.runs if symbol not in conflicts}
         problems = {symbol: broken[symbol] for symbol in symbols if symbol in broken}
         self._refuse_mixed(symbols)
         return Bars(
-            frame=frame.rechunk(),
+            values=clean.frame.rechunk(),
+            runs=clean.runs,
             rows=rows,
             problems={**problems, **conflicts},
             absent=self._why_absent([symbol for symbol in symbols if symbol not in present]),

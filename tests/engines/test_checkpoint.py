@@ -19,8 +19,9 @@ from jtscan.domain.control import CancellationToken
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.formulas import Formula, as_formula
 from jtscan.domain.jobs import ProcessingJob, ProcessingResult, RowCounts, Status
-from jtscan.engines import checkpoint, probe
+from jtscan.engines import checkpoint
 from jtscan.engines.packing import packed, unpacked
+from jtscan.engines.places import probe
 from jtscan.engines.processing import ProcessingEngine
 from jtscan.errors import RequestError
 from jtscan.testing import InMemoryPriceRepository, ProgressRecorder, make_bars

@@ -20,7 +20,7 @@ from jtscan.domain.control import CancellationToken
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.formulas import Formula, PolarsFormula
 from jtscan.domain.jobs import ProcessingJob, Status
-from jtscan.engines import probe
+from jtscan.engines.places import probe
 from jtscan.engines.places.place import Place
 from jtscan.engines.processing import ProcessingEngine
 from jtscan.errors import EngineError

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from jtscan.domain.bars import Runs, runs_of
 from jtscan.engines.steps.indicators import run_symbols
 from jtscan.engines.steps.periods import LABEL, Clock, joined, with_periods
 from jtscan.engines.steps.table import Spans, Table, finite, without
@@ -32,15 +33,19 @@ class Evaluated:
         return self.tables[""].frame
 
     @property
+    def labelled(self) -> pl.DataFrame:
+        """The same with their symbols as a column."""
+        return self.tables[""].labelled
+
+    @property
     def spans(self) -> Spans:
         """The spans of the symbols among the bars."""
         return self.tables[""].spans
 
     def only(self, symbols: Sequence[str]) -> Evaluated:
         """Return the rows of some of its symbols."""
-        wanted = pl.col("symbol").is_in(list(symbols))
-        frames = {period: table.frame.filter(wanted) for period, table in self.tables.items()}
-        tables = {period: Table(frame=frame, spans=Spans.of_symbols(frame)) for period, frame in frames.items()}
+        wanted = frozenset(symbols)
+        tables = {period: table.only(wanted) for period, table in self.tables.items()}
         return Evaluated(tables=tables, failures=self.failures)
 
 
@@ -56,15 +61,17 @@ def evaluate(
     steps: Sequence[Step],
     frame: pl.DataFrame,
     *,
+    runs: Runs | None = None,
     clock: Clock | None = None,
     attach: Attach = _nothing,
     reference: bool = False,
 ) -> Evaluated:
     """Run the steps over the bars of some symbols, rows of a symbol together and in time order.
 
-    ``reference`` computes every indicator by its expression.
+    ``runs`` tell whose rows they are, None = the frame has the symbols as a
+    column. ``reference`` computes every indicator by its expression.
     """
-    chunk = Evaluated(tables={"": Table.of(frame)})
+    chunk = Evaluated(tables={"": Table.of(frame, runs_of(frame) if runs is None else runs)})
     chunk.tables[""].frame = attach("", chunk.tables[""])
     for step in steps:
         match step:
@@ -86,7 +93,7 @@ def evaluate(
 def _join_bars(step: PeriodStep, chunk: Evaluated, clock: Clock) -> None:
     bars = chunk.tables[""]
     placed = with_periods(bars, step.period, clock)
-    chunk.tables[step.period] = Table.of(joined(placed, step.period, step.fields, step.texts))
+    chunk.tables[step.period] = joined(Table(frame=placed, spans=bars.spans), step)
     bars.frame = without(placed, (LABEL,))
 
 

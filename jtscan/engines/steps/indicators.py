@@ -142,7 +142,7 @@ class _Indicators:
             if not self.step.foreign:
                 raise
             problem = f"it raises {type(error).__name__}: {first_line(error)}"  # a user's own code
-        symbol = self.table.frame["symbol"][start]
+        symbol = self.table.spans.at(start)
         self.failures.setdefault(symbol, f"{self._culprit(bars, indicators)}: {problem}")
         return None
 

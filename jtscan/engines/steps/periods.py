@@ -8,15 +8,16 @@ bar whose end reaches its end.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
+from jtscan.domain.bars import runs_of
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.periods import period_end, period_start
 from jtscan.engines.steps.table import Table
 from jtscan.formula.joining import joining
+from jtscan.formula.plan import PeriodStep
 
 LABEL = "#period"
 """What tells a period from others of all symbols: its last day, or its start for minutes."""
@@ -84,19 +85,20 @@ def _labels(longer: Timeframe, bars: Timeframe) -> tuple[pl.Expr, pl.Expr]:
     return start.alias(LABEL), complete.alias("#complete")
 
 
-def joined(placed: pl.DataFrame, period: str, fields: Sequence[str], texts: Sequence[str]) -> pl.DataFrame:
+def joined(placed: Table, step: PeriodStep) -> Table:
     """Join placed bars into longer ones: one row per symbol and period, at the time of its last bar."""
-    row, first = f"#g:{period}", f"#f:{period}"
-    partial = placed[row] < placed[first]
-    used = placed.filter(~partial) if partial.any() else placed
+    row, first = f"#g:{step.period}", f"#f:{step.period}"
+    partial = placed.frame[row] < placed.frame[first]
+    used = placed.frame.filter(~partial) if partial.any() else placed.frame
     ends = (used[row] != used[row].shift(-1)).fill_null(value=True).arg_true()
     at = {"last": ends, "first": (ends.shift(1) + 1).fill_null(0)}
-    grouped = [name for name in fields if joining(name).row is None]
+    grouped = [name for name in step.fields if joining(name).row is None]
     values = {
-        **{name: used[name].gather(ends) for name in dict.fromkeys(("symbol", "timestamp", LABEL, *texts))},
-        **{name: used[name].gather(at[end]) for name in fields if (end := joining(name).row) is not None},
+        **{name: used[name].gather(ends) for name in dict.fromkeys(("timestamp", LABEL, *step.texts))},
+        **{name: used[name].gather(at[end]) for name in step.fields if (end := joining(name).row) is not None},
     }
     if grouped:
         whole = (joining(name).whole(pl.col(name)) for name in grouped)
         values |= used.group_by(row, maintain_order=True).agg(*whole).drop(row).to_dict()
-    return pl.DataFrame(values)
+    symbols = placed.spans.symbols(used["#x"].gather(ends))
+    return Table.of(pl.DataFrame(values), runs_of(symbols.to_frame()))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+
+from jtscan.domain.bars import Runs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,11 +27,11 @@ class Spans:
     ends: Rows
 
     @classmethod
-    def of_symbols(cls, frame: pl.DataFrame) -> Spans:
-        """Find the symbols of a frame whose rows of a symbol stand together."""
-        runs = frame["symbol"].rle().struct.unnest()
-        ends = runs["len"].cast(pl.Int64).cum_sum().to_numpy()
-        return cls(names=runs["value"].to_list(), starts=ends - runs["len"].to_numpy(), ends=ends)
+    def of(cls, runs: Runs) -> Spans:
+        """Place the symbols one after the other."""
+        lengths = pl.Series([count for _, count in runs], dtype=pl.Int64)
+        ends = lengths.cum_sum().to_numpy()
+        return cls(names=[symbol for symbol, _ in runs], starts=ends - lengths.to_numpy(), ends=ends)
 
     @property
     def lengths(self) -> Rows:
@@ -39,6 +42,22 @@ class Spans:
         """Give each row the value of its symbol."""
         return pl.Series(values.repeat(self.lengths))
 
+    @property
+    def column(self) -> pl.Series:
+        """Give each row the name of its symbol."""
+        return self._named(pl.Series(range(len(self.names)), dtype=pl.UInt32).to_numpy().repeat(self.lengths))
+
+    def _named(self, places: Rows) -> pl.Series:
+        return pl.Series("symbol", self.names, dtype=pl.String).gather(pl.Series(places, dtype=pl.UInt32))
+
+    def at(self, row: int) -> str:
+        """Name the symbol of a row."""
+        return self.names[bisect_right(self.ends, row)]
+
+    def symbols(self, rows: pl.Series) -> pl.Series:
+        """Name the symbol of each of some rows."""
+        return self._named(self.ends.searchsorted(rows.to_numpy(), side="right"))
+
     def counts(self, mask: pl.Series) -> list[int]:
         """Count the rows of each symbol on which a mask is true."""
         rows = mask.arg_true().to_numpy()
@@ -48,18 +67,33 @@ class Spans:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Table:
-    """The bars of some symbols, or their longer bars: a frame, and the spans of its symbols."""
+    """The bars of some symbols, or their longer bars: a frame, and the spans of its symbols.
+
+    Only where a step reads it the frame has its symbols as a column.
+    """
 
     frame: pl.DataFrame
     spans: Spans
 
     @classmethod
-    def of(cls, frame: pl.DataFrame) -> Table:
+    def of(cls, frame: pl.DataFrame, runs: Runs) -> Table:
         """Add ``#x``, the row in the table, and ``#i``, the position in the symbol."""
-        spans = Spans.of_symbols(frame)
+        spans = Spans.of(runs)
         rows = pl.int_range(frame.height, dtype=pl.Int32, eager=True).alias("#x")
         first = spans.spread(spans.starts.astype("int32"))
         return cls(frame=frame.hstack([rows, (rows - first).alias("#i")]), spans=spans)
+
+    @property
+    def labelled(self) -> pl.DataFrame:
+        """The frame with its symbols as a column."""
+        return self.frame.with_columns(self.spans.column)
+
+    def only(self, symbols: Collection[str]) -> Table:
+        """The rows of some of its symbols."""
+        wanted = [name in symbols for name in self.spans.names]
+        frame = self.frame.filter(self.spans.spread(pl.Series(wanted, dtype=pl.Boolean).to_numpy()))
+        named = zip(self.spans.names, self.spans.lengths.tolist(), wanted, strict=True)
+        return Table(frame=frame, spans=Spans.of([(name, count) for name, count, kept in named if kept]))
 
 
 def finite(frame: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:

@@ -10,6 +10,7 @@ import polars as pl
 
 from jtscan.domain.bars import ReadWindow
 from jtscan.domain.jobs import RowCounts
+from jtscan.market.loaded import Loaded
 
 _KEYS = ("symbol", "timestamp")
 
@@ -44,20 +45,17 @@ class Aside:
         """The symbols that have such rows."""
         return frozenset(self._rows["symbol"].unique())
 
-    def counts(
-        self, symbols: Sequence[str], window: ReadWindow, bars: pl.DataFrame | None = None
-    ) -> dict[str, RowCounts]:
+    def counts(self, symbols: Sequence[str], window: ReadWindow, bars: Loaded | None = None) -> dict[str, RowCounts]:
         """Count the rows of some symbols between two dates; one without a timestamp is in every window.
 
-        A row in the place of which there is a bar now (``bars``: symbol,
-        timestamp) is set aside no longer.
+        A row in the place of which there is a bar now is set aside no longer.
         """
         wanted = [symbol for symbol in symbols if symbol in self.symbols]
         if not wanted:
             return {}
         rows = self._between(wanted, window)
         if bars is not None and rows.height:
-            rows = rows.join(bars.select(_KEYS), on=_KEYS, how="anti")
+            rows = rows.join(bars.labelled.select(_KEYS), on=_KEYS, how="anti")
         found = rows.group_by("symbol", "kind").len()
         counted: dict[str, dict[str, int]] = {}
         for symbol, kind, count in found.iter_rows():
