@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
+from polars.exceptions import SchemaError
 
 from jtscan.domain.jobs import ProcessingResult
 from jtscan.domain.signals import AggregatedSignals, SignalStatistics
@@ -47,7 +48,7 @@ class SignalAggregator:
             found = _ordered(found, sort_by)
         return AggregatedSignals(
             total_symbols=len(results),
-            symbols_with_matches=found["symbol"].n_unique(),
+            symbols_with_matches=len({result.symbol for result in results if result.matches.height}),
             total_matches=found.height,
             matches=found if top is None else found.head(top),
             found=found,
@@ -56,20 +57,14 @@ class SignalAggregator:
 
     def get_statistics(self, signals: AggregatedSignals) -> SignalStatistics:
         """Count what was found, by symbol, date and signal."""
-        keys = ["symbol", "date", "signal_type"]
-        dated = signals.found.select("symbol", pl.col("timestamp").cast(pl.Date).alias("date"), "signal_type")
-        months = dated.select(pl.col("date").unique()).with_columns(month=pl.col("date").dt.strftime("%Y-%m"))
-        counts = (
-            dated.group_by(keys).agg(pl.len().cast(pl.Int64).alias("matches"))
-            .join(signals.labels, on="symbol", how="left")
-            .join(months, on="date", how="left")
-        )  # fmt: skip
+        found = signals.found.select("symbol", pl.col("timestamp").cast(pl.Date).alias("date"), "signal_type")
         return SignalStatistics(
             total=signals.total_matches,
-            by_symbol=_falling(counts, "symbol"),
-            by_date=_falling(counts, "date"),
-            by_signal_type=_falling(counts, "signal_type"),
-            counts=counts,
+            by_symbol=_falling(found["symbol"]),
+            by_date=_falling(found["date"]),
+            by_signal_type=_falling(found["signal_type"]),
+            found=found,
+            labels=signals.labels,
         )
 
 
@@ -79,7 +74,12 @@ def _gathered(results: Sequence[ProcessingResult]) -> pl.DataFrame:
     frames = [result.matches for result in results if result.matches.height] or [
         result.matches for result in results[:1]
     ]
-    return pl.concat(frames, how="vertical_relaxed") if frames else pl.DataFrame(schema=_EMPTY)
+    if not frames:
+        return pl.DataFrame(schema=_EMPTY)
+    try:
+        return pl.concat(frames)
+    except SchemaError:  # to look whether they are of one kind takes longer than to try
+        return pl.concat(frames, how="vertical_relaxed")
 
 
 def _named(matches: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
@@ -108,7 +108,7 @@ def check_sort(sort_by: str, columns: Sequence[str]) -> None:
         )
 
 
-def _falling(counts: pl.DataFrame, key: str) -> Mapping[Any, int]:
-    """Count by one key, the most first, equal counts by the key."""
-    totals = counts.group_by(key).agg(pl.col("matches").sum()).sort("matches", key, descending=[True, False])
-    return dict(totals.iter_rows())
+def _falling(keys: pl.Series) -> Mapping[Any, int]:
+    """Count each value, the most first, equal counts by the value."""
+    totals = keys.to_frame().group_by(keys.name).len("matches")
+    return dict(totals.sort("matches", keys.name, descending=[True, False]).iter_rows())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -70,7 +71,7 @@ class AggregatedSignals(Exports):
         return render.signals_html(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class SignalStatistics(Exports):
     """How many matches there are, by symbol, by date and by signal.
 
@@ -81,8 +82,12 @@ class SignalStatistics(Exports):
     by_symbol, by_date, by_signal_type
         Matches by each, as dicts in falling order of count.
     counts
-        The frame behind them: one row per symbol, date and signal_type, with
+        The frame to count further: one row per symbol, date and signal_type, with
         name, market, sector (null is unknown), month and the number of matches.
+    found
+        Symbol, date and signal_type of each match.
+    labels
+        Name, market and sector per symbol.
 
     Examples
     --------
@@ -96,7 +101,17 @@ class SignalStatistics(Exports):
     by_symbol: Mapping[str, int] = field(default_factory=dict)
     by_date: Mapping[dt.date, int] = field(default_factory=dict)
     by_signal_type: Mapping[str, int] = field(default_factory=dict)
-    counts: pl.DataFrame = field(repr=False)
+    found: pl.DataFrame = field(repr=False)
+    labels: pl.DataFrame = field(repr=False)
+
+    @cached_property
+    def counts(self) -> pl.DataFrame:  # noqa: D102 - see above
+        days = self.found.select(pl.col("date").unique()).with_columns(month=pl.col("date").dt.strftime("%Y-%m"))
+        return (
+            self.found.group_by("symbol", "date", "signal_type").agg(pl.len().cast(pl.Int64).alias("matches"))
+            .join(self.labels, on="symbol", how="left")
+            .join(days, on="date", how="left")
+        )  # fmt: skip
 
     def pivot(self, index: str, columns: str) -> pl.DataFrame:
         """Count matches by any two of symbol, name, market, sector, date, month, signal_type.

@@ -71,13 +71,12 @@ class Crew(Protocol):
 
 
 class Inline:
-    """In this thread; ``growing`` chunks give the first results at once."""
+    """In this thread; chunks grow, so that the first results come at once."""
 
     stops_symbols = False
 
-    def __init__(self, chunk_bars: int, *, growing: bool = True) -> None:
+    def __init__(self, chunk_bars: int) -> None:
         self._chunk_bars = chunk_bars
-        self._cut = cut_growing if growing else cut_evenly
 
     def process(
         self, work: Work, symbols: Sequence[str], token: CancellationToken
@@ -96,7 +95,7 @@ class Inline:
                 yield names, _handed_in(work, names, reading.result, token)
 
     def _chunks(self, work: Work, symbols: Sequence[str]) -> Iterator[list[str]]:
-        return self._cut(work, symbols, self._chunk_bars)
+        return cut_growing(work, symbols, self._chunk_bars)
 
 
 Done = Mapping[str, ProcessingResult] | HandedIn
@@ -104,14 +103,25 @@ Done = Mapping[str, ProcessingResult] | HandedIn
 
 
 def do(work: Work, symbols: Sequence[str], chunk_bars: int, token: CancellationToken) -> Done:
-    """Do all that a pass does with some symbols; once the token is set the rest is left out."""
-    here = Inline(chunk_bars, growing=False)
-    if work.this.gathers:
-        return HandedIn.together(handed_in for _, handed_in in here.gather(work, symbols, token))
+    """Do all that a pass does with some symbols, chunk by chunk; once the token is set the rest is left out."""
+    handed_in: list[HandedIn] = []
     results: dict[str, ProcessingResult] = {}
-    for names, result_of in here.process(work, symbols, token):
-        results.update((symbol, result_of(symbol)) for symbol in names if not token.is_cancelled)
-    return results
+    with closing(read_ahead(work, cut_evenly(work, symbols, chunk_bars), token)) as chunks:
+        for names, reading in chunks:
+            done = finish(work, names, reading.result, token)
+            if isinstance(done, HandedIn):
+                handed_in.append(done)
+            else:
+                results.update(done)
+    return HandedIn.together(handed_in) if work.this.gathers else results
+
+
+def finish(work: Work, symbols: Sequence[str], read: Callable[[], Bars], token: CancellationToken) -> Done:
+    """Do all that a pass does with a chunk; ``read`` gives its bars."""
+    if work.this.gathers:
+        return _handed_in(work, symbols, read, token)
+    result_of = _result_of(work, symbols, read)
+    return {symbol: result_of(symbol) for symbol in symbols if not token.is_cancelled}
 
 
 def _result_of(work: Work, symbols: Sequence[str], read: Callable[[], Bars]) -> ResultOf:

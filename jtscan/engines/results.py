@@ -164,27 +164,27 @@ class _Cutter:
     def _gather(self) -> tuple[pl.DataFrame, dict[str, tuple[int, int]]]:
         """All matches of the chunk in one gather, and where each symbol's are."""
         frame, spans = self.chunk.frame, self.chunk.spans
-        hits = self._hits()
+        rows, names = self._hits()
         close = pl.col("close") if "close" in frame.columns else pl.lit(None, dtype=pl.Float64).alias("close")
         shown = [pl.col(name).alias(ours) for ours, name in self.plan.columns.items()]
-        names = pl.Series("signal_type", list(self.plan.signals), dtype=pl.String).gather(hits["signal"])
-        matches = frame.select("timestamp", close, *shown)[hits["row"]]
-        matches.insert_column(0, spans.symbols(hits["row"]))
+        matches = frame.select("timestamp", close, *shown)[rows]
+        matches.insert_column(0, spans.symbols(rows))
         matches.insert_column(2, names)
-        rows = hits["row"].to_numpy()
-        begins, ends = rows.searchsorted(spans.starts).tolist(), rows.searchsorted(spans.ends).tolist()
+        placed = rows.to_numpy()
+        begins, ends = placed.searchsorted(spans.starts).tolist(), placed.searchsorted(spans.ends).tolist()
         found = zip(spans.names, begins, ends, strict=True)
         return matches, {symbol: (begin, end - begin) for symbol, begin, end in found if end > begin}
 
-    def _hits(self) -> pl.DataFrame:
-        """The rows on which signals fire, in rising order, and the numbers of the signals."""
-        signals = (self.chunk.frame[name] for name in self.plan.signals.values())
-        rows = [(fires if self.asked is None else fires & self.asked).arg_true() for fires in signals]
-        numbered = [
-            pl.DataFrame({"row": each, "signal": pl.repeat(number, each.len(), dtype=pl.Int32, eager=True)})
-            for number, each in enumerate(rows)
-        ]
-        return numbered[0] if len(numbered) == 1 else pl.concat(numbered).sort("row", "signal")
+    def _hits(self) -> tuple[pl.Series, pl.Series]:
+        """The rows on which signals fire, in rising order, and which signal of each."""
+        masks = (self.chunk.frame[name] for name in self.plan.signals.values())
+        rows = [(fires if self.asked is None else fires & self.asked).arg_true() for fires in masks]
+        signals = pl.Series("signal_type", list(self.plan.signals), dtype=pl.String)
+        if len(rows) == 1:
+            return rows[0], signals.new_from_index(0, rows[0].len())
+        numbered = [each.to_frame("row").with_columns(signal=pl.lit(number)) for number, each in enumerate(rows)]
+        hits = pl.concat(numbered).sort("row", "signal")
+        return hits["row"], signals.gather(hits["signal"])
 
 
 def _inside(frame: pl.DataFrame, window: ReadWindow) -> pl.Series | None:

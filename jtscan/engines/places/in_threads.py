@@ -1,4 +1,8 @@
-"""Threads of this process: they share the work, so that nothing is packed."""
+"""Threads of this process: they share the work, so that nothing is packed.
+
+TA-Lib keeps Python's lock, reading does not: some threads read ahead what
+others evaluate.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jtscan.domain.control import CancellationToken
-from jtscan.engines.crew import Done, do
+from jtscan.engines.crew import Done, finish
 from jtscan.engines.places.pooled import LET_GO, Lost, Pooled
 from jtscan.engines.work import Work
 from jtscan.errors import EngineError, first_line
@@ -21,6 +25,7 @@ class ThreadCrew(Pooled):
     def __init__(self, workers: int, chunk_bars: int) -> None:
         super().__init__(chunk_bars)
         self._workers = workers
+        self._readers = ThreadPoolExecutor(max(workers // 2, 1), thread_name_prefix="jtscan-read")
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="jtscan-work")
 
     @property
@@ -34,7 +39,7 @@ class ThreadCrew(Pooled):
 
     def order(self, work: Work, token: CancellationToken) -> ThreadOrder:
         """Share a pass with the threads."""
-        return ThreadOrder(executor=self._executor, work=work, chunk_bars=self.chunk_bars, token=token)
+        return ThreadOrder(readers=self._readers, executor=self._executor, work=work, token=token)
 
     def drop(self, future: Future[Any]) -> None:
         """Leave out a chunk that has not begun; one that has ends by itself."""
@@ -43,24 +48,28 @@ class ThreadCrew(Pooled):
     def close(self) -> None:
         """Let the threads end after what they have begun."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+        self._readers.shutdown(wait=False)  # what was not to be read any more was cancelled with its chunk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ThreadOrder:
     """One pass, shared with threads."""
 
+    readers: ThreadPoolExecutor
     executor: ThreadPoolExecutor
     work: Work
-    chunk_bars: int
     token: CancellationToken
 
     def send(self, symbols: Sequence[str]) -> Future[Done]:
         """Have some symbols done."""
         # The context tells whom a reading is for.
         try:
-            return self.executor.submit(copy_context().run, do, self.work, symbols, self.chunk_bars, self.token)
+            reading = self.readers.submit(copy_context().run, self.work.read, symbols)
+            done = self.executor.submit(copy_context().run, finish, self.work, symbols, reading.result, self.token)
         except RuntimeError as error:
             raise EngineError(LET_GO) from error
+        done.add_done_callback(lambda _: reading.cancel())
+        return done
 
     def receive(self, answer: Done) -> Done:
         """Take it as it is."""
