@@ -51,7 +51,7 @@ class Loaded:
         if not self.strict:
             earlier = earlier.scatter(self.repeated, values=False)
         ends = accumulate(count for _, count in self.runs)
-        sums = [0, *earlier.cast(pl.UInt32).cum_sum().gather([end - 1 for end in ends])]
+        sums = [0, *earlier.cast(pl.UInt32).cum_sum().gather([end - 1 for end in ends]).to_list()]
         return {
             symbol: after - sums[place]
             for place, ((symbol, _), after) in enumerate(zip(self.runs, sums[1:], strict=True))

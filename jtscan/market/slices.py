@@ -29,7 +29,7 @@ from jtscan.market.loaded import Loaded
 from jtscan.market.plain import NUMBERS, UNREADABLE, as_moments, open_files, type_of
 
 _MOST_ROWS = 1 << 18
-_MOST_TO_FILTER = 1 << 20
+_MOST_TO_FILTER = 1 << 22
 _NEAR = 1 << 14
 _SHORT_PIECE = 16
 _LONG = 1 << 18
@@ -266,8 +266,8 @@ def _places(read: pl.DataFrame, stretch: _Stretch) -> list[tuple[int, int]] | No
 def _found(rows: pl.Series, stretch: _Stretch) -> Iterator[tuple[int, int]]:
     """Where the rows of each piece are among rows of the stretch, and how many."""
     ends = [offset + piece.rows for offset, piece in zip(stretch.offsets, stretch.pieces, strict=True)]
-    starts, stops = (rows.search_sorted(pl.Series(each, dtype=rows.dtype)) for each in (stretch.offsets, ends))
-    yield from zip(starts, stops - starts, strict=True)
+    starts, stops = (rows.to_numpy().searchsorted(each).tolist() for each in (stretch.offsets, ends))
+    yield from ((start, stop - start) for start, stop in zip(starts, stops, strict=True))
 
 
 def _only(read: pl.DataFrame, places: Sequence[tuple[int, int]]) -> pl.DataFrame:

@@ -143,7 +143,8 @@ class PriceSnapshot:
         known, reach = self._reader.by_symbol, self._reach(window)
         if reach is None:
             return {symbol: known[symbol][0] for symbol in symbols if symbol in known}
-        most = partial(self._most_rows, reach=reach, end=window.end, per_day=self.timeframe.bars_per_day * 2)
+        per_day = self.timeframe.bars_per_day * 2 if self.timeframe.intraday else 1
+        most = partial(self._most_rows, reach=reach, end=window.end, per_day=per_day)
         return {symbol: most(known[symbol]) for symbol in symbols if symbol in known}
 
     def spans(self) -> dict[str, tuple[dt.date, dt.date]]:
