@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import polars as pl
 
@@ -47,14 +47,14 @@ class Loaded:
         first = self.frame["timestamp"].min()
         if first is None or first >= moment:  # type: ignore[operator]
             return {symbol: 0 for symbol, _ in self.runs}
-        earlier = self.frame["timestamp"] < moment
+        left_out = self.frame["timestamp"] >= moment
         if not self.strict:
-            earlier = earlier.scatter(self.repeated, values=False)
-        ends = accumulate(count for _, count in self.runs)
-        sums = [0, *earlier.cast(pl.UInt32).cum_sum().gather([end - 1 for end in ends]).to_list()]
+            left_out = left_out.scatter(self.repeated, values=True)
+        rows = left_out.arg_true().to_numpy()
+        borders = rows.searchsorted([*accumulate((count for _, count in self.runs), initial=0)]).tolist()
         return {
-            symbol: after - sums[place]
-            for place, ((symbol, _), after) in enumerate(zip(self.runs, sums[1:], strict=True))
+            symbol: count - (end - begin)
+            for (symbol, count), (begin, end) in zip(self.runs, pairwise(borders), strict=True)
         }
 
     def without(self, symbols: Collection[str]) -> Loaded:

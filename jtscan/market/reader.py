@@ -46,7 +46,7 @@ class BarReader:
 
     def __init__(self, duck: Duck, catalog: Catalog, timeframe: Timeframe, states: FileStates) -> None:
         self._duck = duck
-        self._slices = Slices(catalog, timeframe, states)
+        self._slices = Slices(duck, catalog, timeframe, states)
         self.catalog = catalog
         self.timeframe = timeframe
 

@@ -24,18 +24,19 @@ from jtscan.domain.bars import ReadWindow
 from jtscan.domain.dates import Timeframe
 from jtscan.market.addresses import Address, Place
 from jtscan.market.catalog import Catalog
+from jtscan.market.duck import Duck
 from jtscan.market.files import PRICES, FileStates, PriceFile, changed_of
+from jtscan.market.groups import ROW, RowGroups
 from jtscan.market.loaded import Loaded
 from jtscan.market.plain import NUMBERS, UNREADABLE, as_moments, open_files, type_of
 
-_MOST_ROWS = 1 << 18
+_MOST_ROWS = 1 << 20
 _MOST_TO_FILTER = 1 << 22
 _NEAR = 1 << 14
 _SHORT_PIECE = 16
 _LONG = 1 << 18
 _LITTLE = 0.25
 _SCANS = 64
-_ROW = "#row"
 
 
 class Piece(NamedTuple):
@@ -69,11 +70,17 @@ class _Stretch:
 class Slices:
     """Reads the symbols whose place in the files is known."""
 
-    def __init__(self, catalog: Catalog, timeframe: Timeframe, states: FileStates) -> None:
+    def __init__(self, duck: Duck, catalog: Catalog, timeframe: Timeframe, states: FileStates) -> None:
+        self._duck = duck
         self._catalog = catalog
         self._timeframe = timeframe
         self._states = states
         self._scans: dict[tuple[Place, ...], pl.LazyFrame] = {}
+
+    @cached_property
+    def _groups(self) -> RowGroups:
+        ends = self._catalog.entries.group_by("file").agg((pl.col("start") + pl.col("rows")).max().fill_null(0))
+        return RowGroups(self._duck, {self._catalog.files[file].path: end for file, end in ends.iter_rows()})
 
     @cached_property
     def pieces(self) -> dict[str, list[Piece]]:
@@ -154,11 +161,20 @@ class Slices:
         file = stretch.files[0]
         kinds = {name: file.columns[name][1] for name in names if file.has(name)}
         columns = [pl.col(file.columns[name][0]).alias(name) for name in ("timestamp", *kinds)]
-        scan = self._scan(stretch.files).select(columns).slice(stretch.start, stretch.rows)
-        try:
+        scan = self._scan(stretch.files).select(columns)
+
+        def collect(start: int, rows: int) -> pl.DataFrame:
+            part = scan.slice(start, rows)
             if _is_bounded(window):
-                scan = scan.with_row_index(_ROW).filter(self._is_inside(window))
-            read = scan.collect()
+                part = part.with_row_index(ROW, offset=start).filter(self._is_inside(window))
+            return part.collect()
+
+        try:
+            if file.has("symbol"):
+                end = stretch.start + stretch.rows
+                read = self._groups.read(file.path, stretch.start, end, (tuple(kinds), window), collect)
+            else:
+                read = collect(stretch.start, stretch.rows)
             places = _places(read, stretch)
             if places is None or changed_of(states):
                 return None
@@ -256,8 +272,8 @@ def _batches(pieces: Sequence[Piece], most: int) -> Iterator[list[Piece]]:
 
 def _places(read: pl.DataFrame, stretch: _Stretch) -> list[tuple[int, int]] | None:
     """Where the rows of each piece are among those that were read, and how many; None if some are missing."""
-    if _ROW in read.columns:
-        return list(_found(read[_ROW], stretch))
+    if ROW in read.columns:
+        return list(_found(read[ROW], stretch))
     if read.height != stretch.rows:
         return None
     return [(offset, piece.rows) for offset, piece in zip(stretch.offsets, stretch.pieces, strict=True)]
@@ -265,8 +281,9 @@ def _places(read: pl.DataFrame, stretch: _Stretch) -> list[tuple[int, int]] | No
 
 def _found(rows: pl.Series, stretch: _Stretch) -> Iterator[tuple[int, int]]:
     """Where the rows of each piece are among rows of the stretch, and how many."""
-    ends = [offset + piece.rows for offset, piece in zip(stretch.offsets, stretch.pieces, strict=True)]
-    starts, stops = (rows.to_numpy().searchsorted(each).tolist() for each in (stretch.offsets, ends))
+    begins = [stretch.start + offset for offset in stretch.offsets]
+    ends = [begin + piece.rows for begin, piece in zip(begins, stretch.pieces, strict=True)]
+    starts, stops = (rows.to_numpy().searchsorted(each).tolist() for each in (begins, ends))
     yield from ((start, stop - start) for start, stop in zip(starts, stops, strict=True))
 
 
