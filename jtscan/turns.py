@@ -2,7 +2,7 @@
 
 Turns      the line
 Turn       a scan's place in it: begin, pass it on to those who wait, lend it, leave
-PROCESS    the line of this process: whichever scanner they come from, scans want the same cores
+PROCESS    the line of this process
 """
 
 from __future__ import annotations
@@ -28,10 +28,16 @@ _POLL_SECONDS = 0.02
 _INSIDE: ContextVar[bool] = ContextVar("jtscan_inside_a_scan", default=False)
 
 
+def cores() -> int:
+    """Count the cores that this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)  # not on every system
+    return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
+
+
 def most_at_once(asked: int | None) -> int:
     """Check how many scans may work at once; without a word it is one for each core."""
     if asked is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return cores()
     if not isinstance(asked, int) or isinstance(asked, bool) or asked < 1:
         raise RequestError("max_concurrent_scans", f"{asked!r} is not a number of scans; write 1 for one at a time")
     return asked
@@ -148,4 +154,4 @@ class Turn:
                 pass
 
 
-PROCESS = Turns()
+PROCESS = Turns()  # one for all scanners: whichever a scan comes from, it wants the same cores

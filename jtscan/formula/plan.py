@@ -176,16 +176,6 @@ class Plan:
         return self.last.steps
 
     @property
-    def settling(self) -> tuple[Step, ...]:
-        """Its steps where the beginning must have been forgotten."""
-        return self.last.settling
-
-    @property
-    def settles(self) -> tuple[Settle, ...]:
-        """What must have moved until then."""
-        return self.last.settles
-
-    @property
     def warmup(self) -> int | None:
         """How many bars before the range the last pass needs, None = all history."""
         return self.last.warmup

@@ -27,7 +27,7 @@ from jtscan.market.store.store import Store
 
 Snapshot = PriceSnapshot | ResampledSnapshot
 
-_RECENT = RecentSnapshots()
+_RECENT = RecentSnapshots()  # of the process: a scanner that is made anew need not look at the same files again
 _READ: tuple[Kind, ...] = ("bars", "halts", "quarantine")
 HOW_TO_GET_DATA = (
     "jtscan ingest SOURCE --into DIR makes a store of CSV and Parquet files; otherwise a data folder holds "

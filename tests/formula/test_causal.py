@@ -367,7 +367,7 @@ def apart(now: pl.DataFrame, full: pl.DataFrame, name: str, text: str) -> str | 
 def needs(text: str) -> tuple:
     """How far back a formula reads: formulas that need the same share a script, so that none gets more than it asks for."""
     plan = compile_formula(jt.Formula(text=script_of([text])), dict.fromkeys(COLUMNS, "number"))
-    settles = {(each.before, each.bars) for each in plan.settles}
+    settles = {(each.before, each.bars) for each in plan.last.settles}
     return str(plan.warmup), str(sorted(settles)), len(plan.passes), str(sorted(plan.periods.items()))
 
 

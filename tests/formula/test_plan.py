@@ -215,15 +215,15 @@ SETTLES = [
 @pytest.mark.parametrize(("text", "expected"), SETTLES)
 def test_ratios_of_recursive_sums_count_only_bars_that_moved(text, expected):
     plan = plan_of(text)
-    assert sorted((settle.before, settle.bars) for settle in plan.settles) == expected
-    assert bool(plan.settling) == bool(expected)
+    assert sorted((settle.before, settle.bars) for settle in plan.last.settles) == expected
+    assert bool(plan.last.settling) == bool(expected)
 
 
 # closes; the bars on which they moved, as the settling of rsi sees it
 def test_a_bar_moved_if_its_close_differs_from_the_one_before():
     plan = plan_of("rsi(2) > 30")
     bars = BARS.head(5).with_columns(close=pl.Series([10.0, 10.0, 11.0, 11.0, 10.0]))
-    moved = evaluate(plan.settling, bars).frame[plan.settles[0].column]
+    moved = evaluate(plan.last.settling, bars).frame[plan.last.settles[0].column]
     assert moved.to_list() == [None, False, True, False, True]
 
 
@@ -231,7 +231,7 @@ def test_a_bar_moved_if_its_high_rose_more_than_its_low_fell_or_the_other_way_ro
     plan = plan_of("adx(2) > 30")
     highs, lows = [10.0, 11.0, 11.0, 12.0, 11.0, 11.0], [9.0, 9.0, 8.0, 7.0, 8.0, 8.0]
     bars = BARS.head(6).with_columns(high=pl.Series(highs), low=pl.Series(lows))
-    moved = evaluate(plan.settling, bars).frame[plan.settles[0].column]
+    moved = evaluate(plan.last.settling, bars).frame[plan.last.settles[0].column]
     assert moved.to_list() == [None, True, True, False, False, False]
 
 

@@ -6,7 +6,6 @@ opens what it describes, at its first scan (place.py).
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from jtscan.errors import MissingExtraError, RequestError
+from jtscan.turns import cores
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -94,7 +94,7 @@ def threads(workers: int | None = None) -> Threads:
     >>> threads(2)
     threads(2)
     """
-    return Threads(_cores() if workers is None else workers)
+    return Threads(cores() if workers is None else workers)
 
 
 def processes(workers: int | None = None) -> Processes:
@@ -110,7 +110,7 @@ def processes(workers: int | None = None) -> Processes:
     workers
         How many; as many as this process may use cores, if not given.
     """
-    return Processes(_cores() if workers is None else workers)
+    return Processes(cores() if workers is None else workers)
 
 
 def dask(cluster: Client | str, *, patience: float = 30.0) -> Dask:
@@ -169,9 +169,3 @@ def _read(engine: str) -> Workplace:
 def _check_workers(name: str, workers: Any) -> None:
     if not isinstance(workers, int) or isinstance(workers, bool) or not 1 <= workers <= _MOST_WORKERS:
         raise RequestError("engine", f"{name}({workers!r}): give a number of workers from 1 to {_MOST_WORKERS:,}")
-
-
-def _cores() -> int:
-    """How many cores this process may use."""
-    allowed = getattr(os, "sched_getaffinity", None)  # not on every system
-    return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
