@@ -304,6 +304,8 @@ def _falling(moments: pl.Series, rows: Sequence[int]) -> set[int]:
 
 def _joined(frame: pl.DataFrame, counted: Counted, left: set[str]) -> Loaded:
     """Put the pieces of each symbol one after the other, without those of symbols that are left."""
+    if not left and len({piece.symbol for piece, _ in counted}) == len(counted):  # one piece of each: mostly so
+        return Loaded(frame=frame, runs=[(piece.symbol, rows) for piece, rows in counted if rows], strict=True)
     order = {symbol: place for place, symbol in reversed(list(enumerate(piece.symbol for piece, _ in counted)))}
     offsets = accumulate((rows for _, rows in counted), initial=0)
     placed = [(piece, offset, rows) for (piece, rows), offset in zip(counted, offsets, strict=False)]
