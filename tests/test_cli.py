@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from jtscan import cli
+from jtscan.aggregate import LABELS
 from jtscan.domain.dates import DateRange, Timeframe
 from jtscan.domain.scans import OUTCOME_SCHEMA, BatchScanRequest, BatchScanResult
 from jtscan.domain.signals import AggregatedSignals, SignalStatistics
@@ -27,9 +28,7 @@ MATCHES = pl.DataFrame({"symbol": ["005930", "000660"], "name": ["가상전자",
 SYMBOLS = pl.DataFrame(
     {"symbol": ["005930", "000660"], "name": ["가상전자", "Imaginary Chips"], "market": ["KOSPI", "KOSDAQ"]}
 )
-COUNTS = pl.DataFrame(
-    schema={"symbol": pl.String, "name": pl.String, "signal_type": pl.String, "date": pl.Date, "matches": pl.Int64}
-)
+FOUND = pl.DataFrame(schema={"symbol": pl.String, "date": pl.Date, "signal_type": pl.String})
 
 
 def result_of(**more: Any) -> BatchScanResult:
@@ -47,7 +46,7 @@ def result_of(**more: Any) -> BatchScanResult:
             found=MATCHES,
             labels=MATCHES.clear(),
         ),
-        statistics=SignalStatistics(total=2, counts=COUNTS),
+        statistics=SignalStatistics(total=2, found=FOUND, labels=pl.DataFrame(schema=LABELS)),
         processing_time_ms=1.0,
         errors_count=more.pop("errors_count", 0),
         outcomes=pl.DataFrame([row], schema=OUTCOME_SCHEMA),

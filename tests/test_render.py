@@ -49,25 +49,19 @@ def outcome(symbol: str, status: str, error: str | None = None, **counts: Any) -
 
 
 def statistics_of(matches: pl.DataFrame) -> SignalStatistics:
-    keys = ["symbol", "name", "timestamp", "signal_type"]
-    counts = (
-        matches.group_by(keys)
-        .agg(matches=pl.len().cast(pl.Int64))
-        .with_columns(market=pl.lit("KOSPI"), sector=pl.lit("IT"), month=pl.col("timestamp").dt.strftime("%Y-%m"))
-        .rename({"timestamp": "date"})
-    )
+    found = matches.select("symbol", pl.col("timestamp").alias("date"), "signal_type")
+    names = matches.select("symbol", "name").unique("symbol")
 
     def by(key: str) -> dict[Any, int]:
-        return dict(
-            counts.group_by(key).agg(pl.sum("matches")).sort("matches", key, descending=[True, False]).iter_rows()
-        )
+        return dict(found.group_by(key).len("matches").sort("matches", key, descending=[True, False]).iter_rows())
 
     return SignalStatistics(
         total=matches.height,
         by_symbol=by("symbol"),
         by_date=by("date"),
         by_signal_type=by("signal_type"),
-        counts=counts,
+        found=found,
+        labels=names.with_columns(market=pl.lit("KOSPI"), sector=pl.lit("IT")),
     )
 
 

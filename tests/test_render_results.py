@@ -14,6 +14,7 @@ import pytest
 
 import jtscan as jt
 from jtscan import render
+from jtscan.aggregate import LABELS
 from jtscan.domain.signals import PIVOT_KEYS
 from jtscan.render.pivots import pivot_table
 
@@ -23,14 +24,14 @@ DAY = dt.date(2024, 1, 1)
 
 def statistics_of(*rows: tuple[str, str | None, dt.date, str, int]) -> jt.SignalStatistics:
     """Of symbol, name, date, signal and matches."""
-    counts = pl.DataFrame(
-        rows,
-        schema={"symbol": pl.String, "name": pl.String, "date": pl.Date, "signal_type": pl.String, "matches": pl.Int64},
+    found = pl.DataFrame(
+        [(symbol, date, signal) for symbol, _, date, signal, matches in rows for _ in range(matches)],
+        schema={"symbol": pl.String, "date": pl.Date, "signal_type": pl.String},
         orient="row",
-    ).with_columns(
-        market=pl.lit("KOSPI"), sector=pl.lit(None, dtype=pl.String), month=pl.col("date").dt.strftime("%Y-%m")
     )
-    return jt.SignalStatistics(total=counts["matches"].sum(), counts=counts)
+    names = {symbol: (symbol, name, "KOSPI", None) for symbol, name, *_ in rows}
+    labels = pl.DataFrame(list(names.values()), schema=LABELS, orient="row")
+    return jt.SignalStatistics(total=found.height, found=found, labels=labels)
 
 
 def grid(html: str) -> list[list[str]]:

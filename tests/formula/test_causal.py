@@ -294,7 +294,7 @@ def test_no_function_across_symbols_changes_its_answers_when_later_bars_come(tmp
 @pytest.mark.slow
 def test_no_formula_of_the_library_changes_its_answers_when_later_bars_come(tmp_path):
     frame = market(700, 5)
-    days = random_days(frame.filter(pl.col("timestamp") > dt.date(2011, 1, 1)), 6)
+    days = random_days(frame.filter(pl.col("timestamp") > dt.date(2011, 1, 1)), 4)
     scanner = scanner_of(frame, tmp_path / "full")
     full = {name: scanned(scanner, seen(name), start="2000-01-01") for name in jt.library}
     found = []

@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from jtscan.aggregate import LABELS
 from jtscan.domain.jobs import ProcessingResult
 from jtscan.domain.scans import OUTCOME_SCHEMA, BatchScanResult
 from jtscan.domain.signals import AggregatedSignals, SignalStatistics
@@ -19,9 +20,7 @@ from jtscan.scanner import Scanner
 
 SAMPLE = Path(__file__).parent.parent.parent.parent / "data"
 MATCHES = pl.DataFrame({"symbol": ["<b>1"], "name": ["가상전자"], "close": [71500.0]})
-COUNTS = pl.DataFrame(
-    schema={"symbol": pl.String, "name": pl.String, "signal_type": pl.String, "date": pl.Date, "matches": pl.Int64}
-)
+FOUND = pl.DataFrame(schema={"symbol": pl.String, "date": pl.Date, "signal_type": pl.String})
 SYMBOLS = 40
 
 
@@ -37,7 +36,7 @@ def result_of(request, *, done=SYMBOLS):
         job_id="job",
         request=request,
         signals=signals,
-        statistics=SignalStatistics(total=1, counts=COUNTS),
+        statistics=SignalStatistics(total=1, found=FOUND, labels=pl.DataFrame(schema=LABELS)),
         processing_time_ms=1234.0,
         errors_count=1,
         outcomes=pl.DataFrame(rows, schema=OUTCOME_SCHEMA),
