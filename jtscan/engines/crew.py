@@ -177,4 +177,6 @@ def _evaluated(work: Work, symbols: Sequence[str], bars: Bars) -> HandedIn:
         )
         failures |= {symbol: reason for symbol, reason in failed.items() if symbol in wanted}
         absent |= {symbol: reason for symbol, reason in part.bars.absent.items() if symbol in wanted}
-    return HandedIn(pieces=taken, failures=failures, absent=absent)
+    # Whose reasons a warning shows must not depend on where bars stand, nor on how chunks are cut.
+    ordered = {symbol: failures[symbol] for symbol in symbols if symbol in failures}
+    return HandedIn(pieces=taken, failures=ordered, absent=absent)

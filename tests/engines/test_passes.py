@@ -23,13 +23,14 @@ from jtscan.domain.formulas import Formula
 from jtscan.domain.jobs import ProcessingJob, Status
 from jtscan.domain.scans import BatchScanRequest
 from jtscan.domain.symbols import SymbolCriteria
-from jtscan.engines import gathered
+from jtscan.engines import gathered, passes
 from jtscan.engines.crew import Inline
 from jtscan.engines.gathered import Gatherer
 from jtscan.engines.passes import Passes
 from jtscan.engines.processing import ProcessingEngine
 from jtscan.errors import DataError, FormulaError, RequestError
 from jtscan.formula import registered
+from jtscan.market.prices import DuckDBPriceRepository
 from jtscan.scan import BatchScanUseCase
 from jtscan.testing import InMemoryPriceRepository, InMemorySymbolRepository, ProgressRecorder, make_bars
 
@@ -194,7 +195,8 @@ PHASES = [
 
 
 @pytest.mark.parametrize(("formula", "phase"), PHASES)
-def test_nothing_is_published_before_the_last_comparison_is_done(formula, phase):
+def test_nothing_is_published_before_the_last_comparison_is_done(formula, phase, monkeypatch):
+    monkeypatch.setattr(passes, "_TOLD_SECONDS", 60)  # importing TA-Lib may take long enough to be told of
     heard = Events()
     engine(THREE, chunk_bars=1).process_batch(job("ABC", formula), heard, observer=heard)
     assert heard.events == [
@@ -369,6 +371,17 @@ def test_a_symbol_whose_indicator_fails_before_the_comparison_is_out_of_it():
     )
     assert {symbol: values(results)[symbol] for symbol in "AC"} == WITHOUT_B
     assert heard.events[1][1].startswith("cross-section: 2 of 3 symbols; failed: B: no_threes(close): ")
+
+
+@pytest.mark.parametrize("chunk_bars", [1, 250_000])
+def test_those_that_fail_are_named_in_the_order_of_the_scan_wherever_their_bars_stand(chunk_bars, tmp_path):
+    heard = Events()
+    make_bars({symbol: [3.0, 2, 1] for symbol in "ABC"}).write_parquet(tmp_path / "bars.parquet")
+    prices = DuckDBPriceRepository(prices=tmp_path / "bars.parquet")
+    made = ProcessingEngine(prices, functions=registered([no_threes]), chunk_bars=chunk_bars)
+    made.process_batch(job("CBA", SHOWN.format("rank(no_threes(close))"), allow_lookahead=True), observer=heard)
+    (said,) = (said for kind, said in heard.events if kind == "warning" and "failed: " in said)
+    assert [reason.split(":")[0] for reason in said.split("failed: ")[1].split("; ")] == ["C", "B", "A"]
 
 
 def test_the_warning_is_in_the_result():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from itertools import pairwise
 
 import polars as pl
@@ -13,6 +14,7 @@ from polars.testing import assert_frame_equal
 
 from jtscan.domain.bars import ReadWindow
 from jtscan.domain.dates import Timeframe
+from jtscan.errors import DataError
 from jtscan.market import groups
 from jtscan.market.duck import Duck
 from jtscan.market.groups import ROW, RowGroups
@@ -125,3 +127,22 @@ def test_bars_are_the_same_however_the_file_is_cut(tmp_path, group, window, ever
     assert again.frame["close"].to_list() == [
         301.0 + number for number, day in enumerate(days) if after <= day <= until
     ]
+
+
+@pytest.mark.parametrize("change", ["replaced", "cut off", "gone"])
+def test_what_was_kept_of_a_file_that_has_changed_serves_nobody(tmp_path, change, every_file_is_large):
+    path = tmp_path / "bars.parquet"
+    days = [MONDAY + dt.timedelta(days=number) for number in range(50)]
+    frame = pl.DataFrame({"symbol": ["A", "B"]}).join(pl.DataFrame({"timestamp": days}), how="cross")
+    frame.with_columns(close=pl.lit(1.0)).write_parquet(path)
+    snapshot = DuckDBPriceRepository(prices=path, timeframe=Timeframe.D1).snapshot(Timeframe.D1)
+    assert snapshot.read(["A"], ["close"], ReadWindow()).frame.height == 50
+    if change == "replaced":
+        frame.with_columns(close=pl.lit(2.5)).write_parquet(path)
+        os.utime(path, ns=(1, 1))
+    elif change == "cut off":
+        os.truncate(path, path.stat().st_size // 2)
+    else:
+        path.unlink()
+    with pytest.raises(DataError, match="bars.parquet"):
+        snapshot.read(["B"], ["close"], ReadWindow())
