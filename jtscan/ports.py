@@ -72,8 +72,8 @@ class IPriceSnapshot(Protocol):
         """What is wrong with the data and concerns no symbol alone."""
 
     @property
-    def unchanged(self) -> bool:
-        """Whether what is read now is what was there when the snapshot was taken."""
+    def changed(self) -> Sequence[str]:
+        """What is no longer as it was when the snapshot was taken, and how: "/data/a.parquet is not there"."""
 
     @property
     def chunk_factor(self) -> int:

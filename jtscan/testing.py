@@ -146,7 +146,7 @@ class InMemoryPriceRepository:
         self.version = "memory"
         self.notes: tuple[str, ...] = ()
         self.chunk_factor = 1
-        self.unchanged = True
+        self.changed: tuple[str, ...] = ()
         self._sessions = _sessions_of(self._frame)
 
     def snapshot(self, timeframe: Timeframe) -> InMemoryPriceRepository:  # noqa: ARG002 - one for all

@@ -300,7 +300,7 @@ def opened(work: Work) -> Iterator[Checkpoint | None]:
 def _locked(path: Path) -> Iterator[None]:
     """Keep other scans away from the file."""
     if not path.parent.is_dir():
-        raise RequestError("checkpoint", f"{path}: there is no folder {path.parent}")
+        raise RequestError("checkpoint", f"{path}: there is no folder {path.parent}; make it first")
     # A batch may be ended in another thread than it was begun in.
     lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=0, thread_local=False)
     try:

@@ -46,7 +46,7 @@ class Looking:
             The symbol's data cannot be used, the formula fails on it, or the
             files are not those of the scan any more.
         """
-        if not self.work.snapshot.unchanged:
+        if self.work.snapshot.changed:
             raise DataError("the price files have changed since the scan, so it cannot be seen any more: scan again")
         symbol = self.asked.symbol
         start, end = self._shown()

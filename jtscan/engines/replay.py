@@ -164,7 +164,7 @@ class _Remembered:
     version: str = "replay"
     notes: tuple[str, ...] = ()
     chunk_factor: int = 1
-    unchanged: bool = True
+    changed: tuple[str, ...] = ()
 
     @property
     def columns(self) -> Mapping[str, str]:

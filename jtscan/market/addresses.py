@@ -23,6 +23,7 @@ from jtscan.errors import DataError, MissingExtraError, first_line
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)(://|::)")
 _HERE = frozenset({"file", "local"})
 _OF_THE_EXTRA = frozenset({"s3", "s3a"})
+MISSING = "missing"
 _MARKS = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "updated", "mtime", "modified", "created")
 """What filesystems say of a file's content or its time of change, the surest first."""
 _Answer = TypeVar("_Answer")
@@ -178,7 +179,7 @@ def files_at(place: Address) -> list[Address]:
 
 
 def states_at(places: Iterable[Address]) -> dict[Address, str]:
-    """Take each file's size and its mark, or its time of change; "missing" if it is not there."""
+    """Take each file's size and its mark, or its time of change; MISSING if it is not there."""
     folders: defaultdict[Address, list[Address]] = defaultdict(list)
     for place in places:
         folders[place.parent].append(place)
@@ -191,7 +192,7 @@ def states_at(places: Iterable[Address]) -> dict[Address, str]:
 
 def _state(about: Mapping[str, Any] | None) -> str:
     if about is None or about["type"] != "file":
-        return "missing"
+        return MISSING
     mark: Any = next((about[name] for name in _MARKS if about.get(name) is not None), None)
     # Some filesystems give a moment in one answer and its number in another.
     return f"{about['size']}\0{mark.timestamp() if hasattr(mark, 'timestamp') else mark}"

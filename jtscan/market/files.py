@@ -17,7 +17,7 @@ import duckdb
 
 from jtscan.domain.dates import Timeframe
 from jtscan.errors import DataError, DataNotFoundError
-from jtscan.market.addresses import Address, AnyPlace, Place, files_at, place_of, states_at
+from jtscan.market.addresses import MISSING, Address, AnyPlace, Place, files_at, place_of, states_at
 from jtscan.market.duck import Duck, refuse_names, shown, sought, unreadable
 
 PRICES = ("open", "high", "low", "close", "volume")
@@ -125,17 +125,17 @@ def states_of(paths: Iterable[Place]) -> dict[Place, str | None]:
     return {path: apart[path] if isinstance(path, Address) else _state_of(path) for path in paths}
 
 
-def changed_of(states: FileStates) -> list[Place]:
-    """List the files that are no longer what they were."""
+def changed_of(states: FileStates) -> FileStates:
+    """Return the files that are no longer what they were, and what they are now."""
     now = states_of(path for path, state in states.items() if state is not None)
-    return [path for path, state in now.items() if state != states[path]]
+    return {path: state for path, state in now.items() if state != states[path]}
 
 
 def _state_of(path: Path) -> str:
     try:
         state = path.stat()
     except OSError:
-        return "missing"
+        return MISSING
     return f"{state.st_size}\0{state.st_mtime_ns}"
 
 

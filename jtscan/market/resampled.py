@@ -61,9 +61,9 @@ class ResampledSnapshot:
         return self.base.symbols
 
     @property
-    def unchanged(self) -> bool:
-        """Whether the files are still those that were listed."""
-        return self.base.unchanged
+    def changed(self) -> tuple[str, ...]:
+        """The files that are not those that were listed, and what is the matter with each."""
+        return self.base.changed
 
     @property
     def chunk_factor(self) -> int:

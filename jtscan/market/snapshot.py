@@ -16,6 +16,7 @@ from jtscan.domain.bars import NOT_IN, Bars, ReadWindow
 from jtscan.domain.dates import Timeframe
 from jtscan.domain.jobs import NO_ROWS
 from jtscan.errors import DataError, DataNotFoundError
+from jtscan.market.addresses import MISSING
 from jtscan.market.catalog import Catalog
 from jtscan.market.duck import Duck, shown
 from jtscan.market.files import FileStates, changed_of
@@ -110,13 +111,16 @@ class PriceSnapshot:
         return sorted({*self.catalog.symbols, *self._aside.symbols})
 
     @property
-    def unchanged(self) -> bool:
-        """Whether the files are still those that were listed."""
-        return not changed_of(self._files)
+    def changed(self) -> tuple[str, ...]:
+        """The files that are not those that were listed, and what is the matter with each."""
+        return tuple(
+            f"{shown(path)} is {'not there' if now == MISSING else 'another file'}"
+            for path, now in changed_of(self._files).items()
+        )
 
     def _refuse_changed(self, symbols: Collection[str]) -> None:
         """Refuse files of symbols that a part was not made for: what they hold was seen where it was made."""
-        changed = [] if self.catalog.whole else changed_of(self._files)
+        changed = {} if self.catalog.whole else changed_of(self._files)
         theirs = {file.path for file in self.catalog.part(symbols).files} if changed else set()
         for path in changed:
             if path in theirs:

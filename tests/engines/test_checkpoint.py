@@ -371,7 +371,7 @@ def test_an_empty_file_is_a_new_one(path):
 
 
 def test_a_folder_that_is_not_there_is_named(path):
-    with pytest.raises(RequestError, match="there is no folder .*nowhere"):
+    with pytest.raises(RequestError, match="there is no folder .*nowhere; make it first"):
         run(engine()[0], job(path.parent / "nowhere" / "kept"))
     assert not (path.parent / "nowhere").exists()
 

@@ -301,9 +301,26 @@ def test_workers_that_do_not_see_the_prices_are_told_before_the_scan(place, tmp_
     monkeypatch.chdir(tmp_path)
     prices = DuckDBPriceRepository(prices="/proc/self/cwd/prices.parquet")  # another folder in another process
     with pytest.raises(
-        EngineError, match="the worker tcp://.* does not see the price files as they are here: put them"
+        EngineError,
+        match="the worker tcp://.* does not see the price files as they are here: there, "
+        r"/proc/self/cwd/prices\.parquet is not there; put them where all workers find them",
     ):
         engine(prices, place).process_batch(job(symbols))
+
+
+class ClosedMeanwhile:
+    """An executor as it is when its client was closed while a scan was at work."""
+
+    def submit(self, *_):
+        """Refuse as Dask does."""
+        raise distributed.client.ClosedClientError("Client is closed. Can't send update-graph message.")
+
+
+def test_a_client_that_is_closed_in_the_middle_is_told(place, monkeypatch):
+    monkeypatch.setattr(place.crew, "_executor", ClosedMeanwhile())
+    frame, symbols = marked(at=())
+    with pytest.raises(EngineError, match="^the client of the cluster is closed: connect another one"):
+        engine(InMemoryPriceRepository(frame), place).process_batch(job(symbols))
 
 
 def test_other_versions_there_are_refused_by_what_differs(place, monkeypatch):
@@ -342,7 +359,7 @@ def test_without_workers_a_scan_ends_with_an_error_and_not_never(own, tmp_path):
                 InMemoryPriceRepository(marked()[0]), where=jt.engines.dask(client, patience=1), chunk_bars=CHUNK_BARS
             )
             at = time.monotonic()
-            with pytest.raises(EngineError, match="has had no workers for 1 s: look at its dashboard"):
+            with pytest.raises(EngineError, match="has had no workers for 1 s: .*; with checkpoint= a scan goes on"):
                 made.process_batch(job(marked()[1]))
             assert 1 < time.monotonic() - at < 5
             token = CancellationToken()

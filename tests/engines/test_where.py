@@ -518,6 +518,13 @@ def test_an_engine_is_a_value_or_a_text(given, shown):
     assert as_workplace(given) == as_workplace(as_workplace(given))
 
 
+class Client:
+    """What a client of Dask is known by."""
+
+    def scheduler_info(self):
+        """Tell nothing."""
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -530,11 +537,19 @@ def test_an_engine_is_a_value_or_a_text(given, shown):
         ("dask", "engine: 'dask' is none of jt.engines; give "),
         ("dask:tcp://box", "engine: 'tcp://box' is no address of a scheduler: give one such as tcp://HOST:8786"),
         (4, "engine: 4 is none of jt.engines; give "),
+        (jt.engines.threads, r"engine: jt\.engines\.threads is to be called: give jt\.engines\.threads\(…\)"),
+        (Client(), r"engine: a Client is given as jt\.engines\.dask\(client\)"),
     ],
 )
 def test_what_is_no_engine_is_refused(given, said):
     with pytest.raises(RequestError, match=said):
         as_workplace(given)
+
+
+@pytest.mark.parametrize("patience", [0, -1, True, None, "30", float("nan")])
+def test_patience_is_a_number_of_seconds(patience):
+    with pytest.raises(RequestError, match="patience: .* is not a number of seconds; write 30"):
+        jt.engines.dask("tcp://host:8786", patience=patience)
 
 
 @pytest.mark.parametrize("workers", [0, -1, True, 2.0, "2", 5000])

@@ -281,8 +281,8 @@ def test_the_version_is_another_when_a_file_is(tmp_path, copied, memory):
     memory.pipe_file("/bucket/A.parquet", (tmp_path / "A.parquet").read_bytes())
     second = repository.snapshot(Timeframe.D1)
     assert second.version != first.version
-    assert second.unchanged
-    assert not first.unchanged
+    assert not second.changed
+    assert first.changed
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def test_a_part_gives_of_its_symbols_what_the_whole_gives(make, timeframe, tmp_p
     for symbols, pickled in parts:
         part = pickle.loads(pickled)  # noqa: S301 - our own
         assert (part.version, part.columns, part.notes) == (whole.version, whole.columns, whole.notes)
-        assert (part.unchanged, part.chunk_factor) == (True, whole.chunk_factor)
+        assert (part.changed, part.chunk_factor) == ((), whole.chunk_factor)
         if timeframe.intraday:
             assert_frame_equal(part.sessions(), sessions)
         for window in (in_time_of(each, timeframe) for each in WINDOWS.values()):
@@ -228,7 +228,7 @@ ASKING = {
 def test_a_file_that_is_no_longer_what_it_was_is_refused_by_name(change, ask, tmp_path):
     part = one_file(tmp_path).snapshot(Timeframe.D1).part(["A"])
     change(tmp_path / "p.parquet")
-    assert not part.unchanged
+    assert part.changed == (f"{tmp_path}/p.parquet is another file",)
     with pytest.raises(jt.DataError, match=r"^p\.parquet: it is no longer the file that the scan began with"):
         ask(part)
 
@@ -245,7 +245,7 @@ def test_a_file_that_is_no_longer_what_it_was_is_refused_by_the_whole_as_well(tm
 def test_a_file_that_is_not_there_is_told_with_its_path(ask, tmp_path):
     part = one_file(tmp_path).snapshot(Timeframe.D1).part(["A"])
     (tmp_path / "p.parquet").unlink()
-    assert not part.unchanged
+    assert part.changed == (f"{tmp_path}/p.parquet is not there",)
     path = re.escape(str(tmp_path / "p.parquet"))
     with pytest.raises(jt.DataNotFoundError, match=f"^{path}: it is not there any more, or not where this is worked"):
         ask(part)
@@ -254,7 +254,7 @@ def test_a_file_that_is_not_there_is_told_with_its_path(ask, tmp_path):
 def test_a_file_that_holds_none_of_its_symbols_may_change(tmp_path):
     part = by_symbol(tmp_path).snapshot(Timeframe.D1).part(["A", "B"])
     (tmp_path / "C.parquet").unlink()
-    assert part.unchanged
+    assert not part.changed
     assert part.read(["A"], ["close"], ReadWindow()).frame.height == 60
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from distributed import Client, KilledWorker
+from distributed.client import ClosedClientError
 
 from jtscan.domain.control import CancellationToken
 from jtscan.domain.formulas import PolarsFormula
@@ -32,6 +33,8 @@ _LARGE, _LARGEST = 2, 16  # a task costs 3 to 5 ms, so that it should be 0.3 to 
 _LOOK_SECONDS = 0.5
 _TRIED = 3
 _CONNECT_SECONDS = 10
+_CLOSED = "the client of the cluster is closed: connect another one, and make a scanner with it"
+_AGAIN = "and scan again; with checkpoint= a scan goes on from what was done"
 
 
 class ClusterCrew(Pooled):
@@ -133,16 +136,16 @@ class ClusterCrew(Pooled):
     def _nobody(self) -> str:
         """Say why nobody works."""
         if self._client.status == "closed":
-            return "the client of the cluster is closed: connect another one, and make a scanner with it"
+            return _CLOSED
         address = str(getattr(self._client.scheduler, "address", ""))
         if self._client.status != "running":
             return (
                 f"the scheduler {address} has not answered for {self._patience:g} s: start it and its workers again "
-                f"(dask scheduler, dask worker {address}), and scan again"
+                f"(dask scheduler, dask worker {address}), {_AGAIN}"
             )
         return (
             f"the cluster {address} has had no workers for {self._patience:g} s: look at its dashboard and the logs of "
-            f"its workers, start some (dask worker {address}), and scan again"
+            f"its workers, start some (dask worker {address}), {_AGAIN}"
         )
 
 
@@ -160,6 +163,8 @@ class ClusterOrder:
             sent: Future[Any] = self.executor.submit(run, task)
         except RuntimeError as error:
             raise EngineError(LET_GO) from error
+        except ClosedClientError as error:
+            raise EngineError(_CLOSED) from error
         return sent
 
     def receive(self, answer: Any) -> Done:
@@ -219,10 +224,10 @@ def _check_probed(worker: str, answer: Found | BaseException) -> None:
     differs = differences(versions(), answer.versions)
     if differs:
         raise EngineError(f"{worker}: {differs}")
-    if not answer.sees:
+    if answer.unseen:
         raise EngineError(
-            f"the worker {worker} does not see the price files as they are here: put them where all workers find them "
-            "under the same path"
+            f"the worker {worker} does not see the price files as they are here: there, {first_few(answer.unseen)}; "
+            "put them where all workers find them under the same path"
         )
     if answer.missing:
         raise EngineError(

@@ -58,11 +58,11 @@ class Named:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a worker has: its versions, which functions are not there, and whether it sees the price files."""
+    """What a worker has: its versions, which functions are not there, and how price files differ there."""
 
     versions: Mapping[str, str]
     missing: Sequence[str] = ()
-    sees: bool = True
+    unseen: Sequence[str] = ()
 
 
 def probe(here: Mapping[str, str], functions: Sequence[Named], prices: bytes) -> Found:
@@ -76,4 +76,4 @@ def probe(here: Mapping[str, str], functions: Sequence[Named], prices: bytes) ->
         except Exception as error:  # noqa: BLE001 - a module of a user's own may raise anything
             missing.append(f"{each.module}.{each.qualified} ({type(error).__name__}: {first_line(error)})")
     snapshot: IPriceSnapshot = pickle.loads(prices)  # noqa: S301 - from the process that scans
-    return Found(versions=versions(), missing=missing, sees=snapshot.unchanged)
+    return Found(versions=versions(), missing=missing, unseen=tuple(snapshot.changed))

@@ -64,6 +64,11 @@ class Dask:
     cluster: Client | str
     patience: float = 30.0
 
+    def __post_init__(self) -> None:
+        patience: Any = self.patience
+        if not isinstance(patience, int | float) or isinstance(patience, bool) or not patience > 0:
+            raise RequestError("patience", f"{patience!r} is not a number of seconds; write 30")
+
     @property
     def address(self) -> str:
         """Where the scheduler is."""
@@ -150,8 +155,17 @@ def as_workplace(engine: Any) -> Workplace:
     if isinstance(engine, Workplace):
         return engine
     if not isinstance(engine, str):
-        raise RequestError("engine", f"{engine!r} is none of jt.engines; give {_HOW}")
+        raise RequestError("engine", _no_workplace(engine))
     return _read(engine)
+
+
+def _no_workplace(engine: Any) -> str:
+    """Say what to give instead, above all for what is nearly right."""
+    if hasattr(engine, "scheduler_info"):
+        return f"a {type(engine).__name__} is given as jt.engines.dask(client)"
+    if any(engine is each for each in (sequential, threads, processes, dask)):
+        return f"jt.engines.{engine.__name__} is to be called: give jt.engines.{engine.__name__}(…)"
+    return f"{engine!r} is none of jt.engines; give {_HOW}"
 
 
 def _read(engine: str) -> Workplace:
