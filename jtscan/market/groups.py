@@ -49,12 +49,13 @@ class RowGroups:
     Parameters
     ----------
     duck
-        Tells of large files where their row groups end.
+        Tells of large files where their row groups end; without one, as where
+        a worker reads what it was sent, a file is read on to the last row asked for.
     ends
         How many rows of each file may be asked for.
     """
 
-    def __init__(self, duck: Duck, ends: Mapping[Place, int]) -> None:
+    def __init__(self, duck: Duck | None, ends: Mapping[Place, int]) -> None:
         self._duck = duck
         self._ends = ends
         self._borders: dict[Place, list[int]] = {}
@@ -77,35 +78,40 @@ class RowGroups:
             where some are left out.
         """
         rest = self._rests.pop((path, what), None)
-        if rest is None or not rest.start <= start <= rest.end:
-            rest = None
-        if rest is None or rest.end < end:
-            begin = start if rest is None else rest.end
-            until = max(end, min(self._border(path, end), begin + _MOST_BEYOND))
-            frame = collect(begin, until - begin)
-            if rest is not None and rest.end > start:
-                frame = pl.concat([rest.part(start, rest.end).frame, frame])
-            rest = _Rest(start=start, end=until, frame=frame)
-        if rest.end > end:
+        there = rest if rest is not None and rest.start <= start <= rest.end else None
+        if there is None or there.end < end:
+            there = self._read_on(path, start, end, there, collect)
+        if there.end > end:
             if len(self._rests) >= _KEPT:
                 self._rests.clear()
-            self._rests[path, what] = rest.part(end, rest.end)
-        return rest.part(start, end).frame
+            self._rests[path, what] = there.part(end, there.end)
+        return there.part(start, end).frame
+
+    def _read_on(
+        self, path: Place, start: int, end: int, rest: _Rest | None, collect: Callable[[int, int], pl.DataFrame]
+    ) -> _Rest:
+        """Read from where the rest ends to the end of a row group, and put it behind the rest."""
+        begin = start if rest is None else rest.end
+        until = max(end, min(self._border(path, end), begin + _MOST_BEYOND))
+        frame = collect(begin, until - begin)
+        if rest is not None and rest.end > start:
+            frame = pl.concat([rest.part(start, rest.end).frame, frame])
+        return _Rest(start=start, end=until, frame=frame)
 
     def _border(self, path: Place, row: int) -> int:
         """Where the row group of the row before ends."""
         last = self._ends[path]
-        if last <= _SMALL:
+        if last <= _SMALL or self._duck is None:
             return last
         borders = self._borders.get(path)
         if borders is None:
-            borders = self._borders[path] = self._borders_of(path)
+            borders = self._borders[path] = self._borders_of(path, self._duck)
         place = bisect_left(borders, row)
         return min(borders[place], last) if place < len(borders) else last
 
-    def _borders_of(self, path: Place) -> list[int]:
+    def _borders_of(self, path: Place, duck: Duck) -> list[int]:
         try:
-            groups = self._duck.frame(_GROUPS, {"path": str(path)})
+            groups = duck.frame(_GROUPS, {"path": str(path)})
         except duckdb.Error:
             return []  # it cannot be read: who reads it says so
         return list(accumulate(groups.to_series(1)))

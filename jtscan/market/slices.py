@@ -80,7 +80,8 @@ class Slices:
     @cached_property
     def _groups(self) -> RowGroups:
         ends = self._catalog.entries.group_by("file").agg((pl.col("start") + pl.col("rows")).max().fill_null(0))
-        return RowGroups(self._duck, {self._catalog.files[file].path: end for file, end in ends.iter_rows()})
+        asked = self._duck if self._catalog.whole else None  # DuckDB takes longer to start than a part to read
+        return RowGroups(asked, {self._catalog.files[file].path: end for file, end in ends.iter_rows()})
 
     @cached_property
     def pieces(self) -> dict[str, list[Piece]]:

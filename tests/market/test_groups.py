@@ -65,6 +65,14 @@ def test_in_order_each_row_is_decoded_once_and_up_to_the_ends_of_row_groups(path
     assert reader.decoded == [(0, 130), (130, 130), (260, 130), (390, 260), (650, 350)]
 
 
+def test_a_part_is_read_on_to_its_last_row_and_asks_nobody(path, every_file_is_large):
+    reader = Reader(path)
+    reader.groups = RowGroups(None, {path: 640})
+    assert reader.read(10, 20) == list(range(10, 20))
+    assert reader.read(20, 640) == list(range(20, 640))
+    assert reader.decoded == [(10, 630)]
+
+
 def test_a_small_file_is_decoded_at_once(path):
     reader = Reader(path)
     assert reader.read(10, 20) == list(range(10, 20))

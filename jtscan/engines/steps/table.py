@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from jtscan.domain.bars import Runs
+from jtscan.domain.bars import Runs, symbols_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,12 +43,9 @@ class Spans:
         return pl.Series(values.repeat(self.lengths))
 
     @property
-    def column(self) -> pl.Series:
-        """Give each row the name of its symbol."""
-        return self._named(pl.Series(range(len(self.names)), dtype=pl.UInt32).to_numpy().repeat(self.lengths))
-
-    def _named(self, places: Rows) -> pl.Series:
-        return pl.Series("symbol", self.names, dtype=pl.String).gather(pl.Series(places, dtype=pl.UInt32))
+    def runs(self) -> Runs:
+        """The symbols, and how many rows each has."""
+        return list(zip(self.names, self.lengths.tolist(), strict=True))
 
     def at(self, row: int) -> str:
         """Name the symbol of a row."""
@@ -56,7 +53,8 @@ class Spans:
 
     def symbols(self, rows: pl.Series) -> pl.Series:
         """Name the symbol of each of some rows."""
-        return self._named(self.ends.searchsorted(rows.to_numpy(), side="right"))
+        places = pl.Series(self.ends.searchsorted(rows.to_numpy(), side="right"), dtype=pl.UInt32)
+        return pl.Series("symbol", self.names, dtype=pl.String).gather(places)
 
     def counts(self, mask: pl.Series) -> list[int]:
         """Count the rows of each symbol on which a mask is true."""
@@ -86,14 +84,13 @@ class Table:
     @property
     def labelled(self) -> pl.DataFrame:
         """The frame with its symbols as a column."""
-        return self.frame.with_columns(self.spans.column)
+        return self.frame.with_columns(symbols_of(self.spans.runs))
 
     def only(self, symbols: Collection[str]) -> Table:
         """The rows of some of its symbols."""
         wanted = [name in symbols for name in self.spans.names]
         frame = self.frame.filter(self.spans.spread(pl.Series(wanted, dtype=pl.Boolean).to_numpy()))
-        named = zip(self.spans.names, self.spans.lengths.tolist(), wanted, strict=True)
-        return Table(frame=frame, spans=Spans.of([(name, count) for name, count, kept in named if kept]))
+        return Table(frame=frame, spans=Spans.of([run for run in self.spans.runs if run[0] in symbols]))
 
 
 def finite(frame: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
