@@ -87,7 +87,7 @@ def sequential() -> Sequential:
 
 
 def threads(workers: int | None = None) -> Threads:
-    """Scan in threads of this process: Polars and DuckDB work without Python's lock.
+    """Scan in threads of this process: Polars and DuckDB work without Python's lock, TA-Lib takes turns.
 
     Parameters
     ----------
