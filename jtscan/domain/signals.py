@@ -105,7 +105,8 @@ class SignalStatistics(Exports):
     labels: pl.DataFrame = field(repr=False)
 
     @cached_property
-    def counts(self) -> pl.DataFrame:  # noqa: D102 - see above
+    def counts(self) -> pl.DataFrame:
+        """The frame to count further, made when it is first looked at."""
         days = self.found.select(pl.col("date").unique()).with_columns(month=pl.col("date").dt.strftime("%Y-%m"))
         return (
             self.found.group_by("symbol", "date", "signal_type").agg(pl.len().cast(pl.Int64).alias("matches"))
