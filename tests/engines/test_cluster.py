@@ -393,6 +393,10 @@ def test_a_lost_scheduler_and_a_closed_client_are_told_from_workers_that_are_mis
             made = ProcessingEngine(InMemoryPriceRepository(frame), where=jt.engines.dask(client, patience=1))
             assert len(made.process_batch(job(symbols))) == len(symbols)
             started.running[0].kill()
+            until = time.monotonic() + 20
+            while client.status == "running" and time.monotonic() < until:  # a question on its way waits 30 s in Dask
+                time.sleep(0.05)
+            assert client.status == "connecting"
             with pytest.raises(EngineError, match=r"^the scheduler tcp://.* has not answered for 1 s: start it and"):
                 made.process_batch(job(symbols))
         with pytest.raises(EngineError, match="^the client of the cluster is closed: connect another one"):
